@@ -1,0 +1,38 @@
+import { ARGO_PRECEDENCE, ARGO_RULE, ARGO_TOKEN_NAME } from '../api/names.ts';
+import type { ServiceAccount } from '../api/objects.ts';
+import { type ArgoMarks, tokenSecretName } from './desired.ts';
+
+/**
+ * Name of a Secret that never exists. An account whose token is said to be there denies whoever reaches it,
+ * instead of letting them fall through to an account below (argo-workflows, server/auth/gatekeeper.go).
+ */
+export const HELD_TOKEN_NAME = 'argo-access-held';
+
+/** Go's strconv.Atoi as Argo uses it: what is not an integer counts as 0. */
+export function argoPrecedence(account: ServiceAccount): number {
+  const text = account.metadata.annotations?.[ARGO_PRECEDENCE] ?? '';
+  return /^[+-]?[0-9]{1,18}$/.test(text) ? Number(text) : 0;
+}
+
+/** The rule by which Argo sees the account; undefined where Argo does not consider it. */
+export function argoRule(account: ServiceAccount): string | undefined {
+  return account.metadata.annotations?.[ARGO_RULE];
+}
+
+/** The Secret from which Argo takes an account's token (argo-workflows, util/secrets/secret_name.go). */
+export function argoTokenName(account: ServiceAccount): string {
+  const annotation = account.metadata.annotations?.[ARGO_TOKEN_NAME];
+  return account.secrets[0] ?? annotation ?? tokenSecretName(account.metadata.name);
+}
+
+/** Argo's view of an account; undefined where it has no rule. */
+export function argoMarks(account: ServiceAccount): ArgoMarks | undefined {
+  const rule = argoRule(account);
+  if (rule === undefined) return undefined;
+  return { rule, precedence: argoPrecedence(account), tokenName: argoTokenName(account) };
+}
+
+/** Whether whoever reaches the account is denied, because we hold it during a change. */
+export function isHeld(marks: ArgoMarks): boolean {
+  return marks.tokenName === HELD_TOKEN_NAME;
+}

@@ -1,0 +1,127 @@
+import type { OwnedKind, OwnerReference, RoleRef, Subject } from '../api/objects.ts';
+import type { SecretValue } from '../api/secret-value.ts';
+
+interface DesiredMeta {
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** The policy as owner; absent for objects in other namespaces, which carry labels only. */
+  readonly owner?: OwnerReference;
+}
+
+/** A ServiceAccount as it should be. */
+export interface DesiredServiceAccount {
+  readonly kind: 'ServiceAccount';
+  readonly metadata: DesiredMeta;
+}
+
+/** A Secret as it should be: the client's credentials, or an account's token (filled by Kubernetes). */
+export interface DesiredSecret {
+  readonly kind: 'Secret';
+  readonly metadata: DesiredMeta;
+  readonly type: 'Opaque' | 'kubernetes.io/service-account-token';
+  readonly data: Readonly<Record<string, SecretValue>>;
+}
+
+/** A RoleBinding as it should be; its roleRef can never change, so the name carries it. */
+export interface DesiredRoleBinding {
+  readonly kind: 'RoleBinding';
+  readonly metadata: DesiredMeta;
+  readonly roleRef: RoleRef;
+  readonly subjects: readonly Subject[];
+}
+
+/** Any Kubernetes object that the operator makes. */
+export type DesiredObject = DesiredServiceAccount | DesiredSecret | DesiredRoleBinding;
+
+/** Names an existing Kubernetes object; the uid is the precondition of every write to it. */
+export interface ObjectRef {
+  readonly kind: OwnedKind;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** A protocol mapper as it should be. */
+export interface DesiredMapper {
+  readonly name: string;
+  readonly protocolMapper: string;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+/** The fields of a Keycloak client that we manage; never its secret nor its mappers. */
+export interface ClientFields {
+  readonly clientId: string;
+  readonly description: string;
+  readonly protocol: 'openid-connect';
+  readonly publicClient: boolean;
+  readonly bearerOnly: boolean;
+  readonly standardFlowEnabled: boolean;
+  readonly implicitFlowEnabled: boolean;
+  readonly directAccessGrantsEnabled: boolean;
+  readonly serviceAccountsEnabled: boolean;
+  readonly fullScopeAllowed: boolean;
+  readonly clientAuthenticatorType: string;
+  readonly baseUrl: string;
+  readonly redirectUris: readonly string[];
+  /** Only ours; an empty string removes one. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** A strategic merge patch of one object: sets and removes exactly what it names. */
+export interface PatchObject {
+  readonly kind: 'PatchObject';
+  readonly ref: ObjectRef;
+  readonly setAnnotations?: Readonly<Record<string, string>>;
+  readonly removeLabels?: readonly string[];
+  readonly removeAnnotations?: readonly string[];
+  readonly removeData?: readonly string[];
+  /** Names to take off a ServiceAccount's `secrets` list. */
+  readonly removeSecrets?: readonly string[];
+  /** Removes the owner reference to this uid. */
+  readonly removeOwnerUid?: string;
+}
+
+/** One write to Kubernetes. */
+export type KubernetesChange =
+  | { readonly kind: 'AddFinalizer' }
+  | { readonly kind: 'RemoveFinalizer' }
+  | { readonly kind: 'CreateObject'; readonly object: DesiredObject }
+  | { readonly kind: 'ApplyObject'; readonly object: DesiredObject; readonly uid: string }
+  | PatchObject
+  | { readonly kind: 'DeleteObject'; readonly ref: ObjectRef };
+
+/** One write to Keycloak; `id` is the client's internal id. */
+export type KeycloakChange =
+  | {
+      readonly kind: 'CreateClient';
+      readonly fields: ClientFields;
+      readonly mappers: readonly DesiredMapper[];
+    }
+  | { readonly kind: 'UpdateClient'; readonly id: string; readonly fields: Partial<ClientFields> }
+  | { readonly kind: 'CreateMapper'; readonly id: string; readonly mapper: DesiredMapper }
+  | {
+      readonly kind: 'UpdateMapper';
+      readonly id: string;
+      readonly mapperId: string;
+      readonly mapper: DesiredMapper;
+    }
+  | { readonly kind: 'DeleteMapper'; readonly id: string; readonly mapperId: string; readonly name: string }
+  | { readonly kind: 'CreateClientRole'; readonly id: string; readonly role: string }
+  | { readonly kind: 'DeleteClient'; readonly id: string; readonly clientId: string };
+
+/**
+ * One effect on the world, as data. Order in a list of them is meaning: each is safe once those before it
+ * are done. `ProveSecret` writes nothing: it asks Keycloak's token endpoint whether the Secret's value is right.
+ */
+export type Change =
+  | KubernetesChange
+  | KeycloakChange
+  | {
+      readonly kind: 'ProveSecret';
+      readonly clientId: string;
+      readonly secret: SecretValue;
+      readonly redirectUri: string;
+      readonly revision: number;
+    };

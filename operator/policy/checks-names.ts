@@ -1,0 +1,107 @@
+import type { ObjectMeta, OwnedObject, Policy } from '../api/objects.ts';
+import { isOlder } from './checks-order.ts';
+import { clientSecret } from './client-secret.ts';
+import { serviceAccountName, tokenSecretName, wantedRoles } from './desired.ts';
+import type { Observation } from './observation.ts';
+import { consentsToAdoption, isOurs } from './ownership.ts';
+import type { Part, Violation } from './reasons.ts';
+import { Reason } from './reasons.ts';
+
+function isTaken(observation: Observation, metadata: ObjectMeta): boolean {
+  return !isOurs(observation, metadata) && !consentsToAdoption(observation, metadata);
+}
+
+function taken(observation: Observation, objects: readonly OwnedObject[], part: Part): Violation | undefined {
+  if (objects.length === 0) return undefined;
+  const list = objects.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`);
+  const { name } = observation.policy.metadata;
+  return {
+    reason: Reason.NameTaken,
+    message:
+      `${list.join(', ')} exists and does not belong to this policy. Choose another name, remove the object, or ` +
+      `let this policy take it over: annotate it with argo-access.io/adopt-by=${name}`,
+    part,
+    blocks: [part],
+  };
+}
+
+/** Credentials are never written into a Secret that is not ours, nor into one of another type. */
+export function secretNameTaken(observation: Observation): Violation | undefined {
+  const secret = clientSecret(observation);
+  if (secret === undefined) return undefined;
+  if (secret.type !== 'Opaque') {
+    return {
+      reason: Reason.NameTaken,
+      message: `spec.client.secret.name: Secret ${secret.metadata.name} exists with type ${secret.type}, and must be Opaque. Choose another name`,
+      part: 'secret',
+      blocks: ['secret'],
+    };
+  }
+  return isTaken(observation, secret.metadata) ? taken(observation, [secret], 'secret') : undefined;
+}
+
+/** A ServiceAccount, or its token Secret, that is not ours: all roles wait, for their order is security. */
+export function accountNameTaken(observation: Observation): Violation | undefined {
+  const roles = wantedRoles(observation.policy, observation.neighbours);
+  const accounts = observation.accounts.filter(
+    ({ metadata }) =>
+      roles.some(role => role.serviceAccount === metadata.name) && isTaken(observation, metadata),
+  );
+  const tokens = observation.secrets.filter(
+    ({ metadata }) =>
+      roles.some(role => role.token.metadata.name === metadata.name) &&
+      isTaken(observation, metadata) &&
+      !isTokenOf(observation, metadata),
+  );
+  return taken(observation, [...accounts, ...tokens], 'roles');
+}
+
+/** A hand-made token Secret of an account that we may take over comes along with it. */
+function isTokenOf(observation: Observation, metadata: ObjectMeta): boolean {
+  const account = observation.accounts.find(each => tokenSecretName(each.metadata.name) === metadata.name);
+  const secret = observation.secrets.find(each => each.metadata.uid === metadata.uid);
+  if (account === undefined || secret?.type !== 'kubernetes.io/service-account-token') return false;
+  return !isTaken(observation, account.metadata);
+}
+
+/** A RoleBinding under one of our names that is not ours. */
+export function bindingNameTaken(observation: Observation): Violation | undefined {
+  const wanted = wantedRoles(observation.policy, observation.neighbours).flatMap(role => role.bindings);
+  const bindings = observation.bindings.filter(
+    ({ metadata }) =>
+      wanted.some(
+        want => want.metadata.name === metadata.name && want.metadata.namespace === metadata.namespace,
+      ) && isTaken(observation, metadata),
+  );
+  return taken(observation, bindings, 'roles');
+}
+
+function secretNames(policy: Policy): readonly string[] {
+  const tokens = policy.spec.roles.map(role => tokenSecretName(serviceAccountName(policy, role)));
+  return policy.spec.client === undefined ? tokens : [policy.spec.client.secret.name, ...tokens];
+}
+
+/** Two policies of a namespace that name the same object: the older has it. */
+export function nameTakenByPolicy({ policy, neighbours }: Observation): Violation | undefined {
+  const older = neighbours.filter(other => isOlder(other, policy));
+  for (const other of older) {
+    const accounts = new Set(other.spec.roles.map(role => serviceAccountName(other, role)));
+    const role = policy.spec.roles.find(each => accounts.has(serviceAccountName(policy, each)));
+    if (role !== undefined) {
+      return takenBy(other, `spec.roles: ServiceAccount ${serviceAccountName(policy, role)}`);
+    }
+    const names = new Set(secretNames(other));
+    const secret = secretNames(policy).find(name => names.has(name));
+    if (secret !== undefined) return takenBy(other, `spec.client.secret.name: Secret ${secret}`);
+  }
+  return undefined;
+}
+
+function takenBy(other: Policy, what: string): Violation {
+  return {
+    reason: Reason.NameTakenByPolicy,
+    message: `${what} is used by the older policy ${other.metadata.name} of this namespace; choose another name`,
+    part: 'policy',
+    blocks: ['client', 'secret', 'roles'],
+  };
+}

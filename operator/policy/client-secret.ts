@@ -1,0 +1,97 @@
+import {
+  ANNOTATION_ADOPT_BY,
+  ANNOTATION_REVISION,
+  LABEL_POLICY,
+  LABEL_POLICY_NAMESPACE,
+  LABEL_POLICY_UID,
+} from '../api/names.ts';
+import type { Secret } from '../api/objects.ts';
+import { SecretValue } from '../api/secret-value.ts';
+import type { Change } from './change.ts';
+import { redirectUri } from './client.ts';
+import { diffObject } from './compare.ts';
+import { desiredClientSecret } from './desired.ts';
+import type { Observation } from './observation.ts';
+import { isOursToDelete, refOf } from './ownership.ts';
+
+/** The Secret that the policy names, as observed. */
+export function clientSecret({ policy, secrets }: Observation): Secret | undefined {
+  const name = policy.spec.client?.secret.name;
+  return secrets.find(({ metadata }) => metadata.name === name);
+}
+
+/** Counts the values that the Secret has held; undefined where the annotation is missing or damaged. */
+export function revisionOf(secret: Secret): number | undefined {
+  const text = secret.metadata.annotations?.[ANNOTATION_REVISION] ?? '';
+  return /^[1-9][0-9]{0,8}$/.test(text) ? Number(text) : undefined;
+}
+
+/** The revision that the Secret has, or takes on with Keycloak's value. */
+function nextRevision({ policy }: Observation, have: Secret | undefined, holdsValue: boolean): number {
+  const known = (have && revisionOf(have)) ?? policy.status?.secret?.revision ?? 0;
+  return holdsValue ? Math.max(known, 1) : known + 1;
+}
+
+/** Secrets with credentials that the policy owns under a name that it no longer uses. */
+function formerSecrets(observation: Observation): readonly Secret[] {
+  const name = observation.policy.spec.client?.secret.name;
+  return observation.secrets.filter(
+    ({ metadata, type }) =>
+      type === 'Opaque' && metadata.name !== name && isOursToDelete(observation, metadata),
+  );
+}
+
+/** Whether the token endpoint has accepted this revision, now or as the status remembers. */
+export function isProved({ policy, proof }: Observation, revision: number): boolean {
+  if (proof?.revision === revision) return proof.result === 'proved';
+  return policy.status?.secret?.provedRevision === revision;
+}
+
+/**
+ * The writes that make the Secret hold what Keycloak accepts: the value with its revision counter in one write,
+ * then its proof, and only then the removal of a Secret under a former name.
+ */
+export function planClientSecret(observation: Observation): readonly Change[] {
+  const { policy, keycloak } = observation;
+  const spec = policy.spec.client;
+  if (spec === undefined || keycloak.state !== 'Observed' || keycloak.client?.secret === undefined) return [];
+  const { client } = keycloak;
+  const value = keycloak.client.secret;
+  const have = clientSecret(observation);
+  const holdsValue = have !== undefined && value.equals(have.data[spec.secret.clientSecretKey]);
+  const revision = nextRevision(observation, have, holdsValue);
+  const credentials = { clientId: new SecretValue(spec.clientId), secret: value };
+  const changes = diffObject(have, desiredClientSecret(policy, spec.secret, credentials, revision));
+  if (isProved(observation, revision)) return [...changes, ...removals(observation)];
+  if (client?.enabled === false || observation.proof?.revision === revision) return changes;
+  const proof: Change = {
+    kind: 'ProveSecret',
+    clientId: spec.clientId,
+    secret: value,
+    redirectUri: redirectUri(spec.url),
+    revision,
+  };
+  return [...changes, proof];
+}
+
+function removals(observation: Observation): readonly Change[] {
+  return formerSecrets(observation).map(secret => ({ kind: 'DeleteObject', ref: refOf(secret) }));
+}
+
+/** All Secrets with credentials that the policy owns, for its deletion. */
+export function ownedClientSecrets(observation: Observation): readonly Secret[] {
+  return observation.secrets.filter(
+    ({ metadata, type }) => type === 'Opaque' && isOursToDelete(observation, metadata),
+  );
+}
+
+/** Keeps a Secret beyond its policy: no longer ours, and marked so that a policy of that name may take it up. */
+export function retainSecret({ policy }: Observation, secret: Secret): Change {
+  return {
+    kind: 'PatchObject',
+    ref: refOf(secret),
+    setAnnotations: { [ANNOTATION_ADOPT_BY]: policy.metadata.name },
+    removeLabels: [LABEL_POLICY, LABEL_POLICY_NAMESPACE, LABEL_POLICY_UID, 'app.kubernetes.io/managed-by'],
+    removeOwnerUid: policy.metadata.uid,
+  };
+}

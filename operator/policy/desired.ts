@@ -1,0 +1,180 @@
+import {
+  ANNOTATION_REVISION,
+  ARGO_PRECEDENCE,
+  ARGO_RULE,
+  ARGO_TOKEN_NAME,
+  FIELD_MANAGER,
+  LABEL_POLICY,
+  LABEL_POLICY_NAMESPACE,
+  LABEL_POLICY_UID,
+} from '../api/names.ts';
+import type { OwnerReference, Policy, RoleRef } from '../api/objects.ts';
+import { type ClientSpec, GROUP, type GrantSpec, KIND, type RoleSpec, VERSION } from '../api/schema.ts';
+import type { SecretValue } from '../api/secret-value.ts';
+import type { DesiredRoleBinding, DesiredSecret, DesiredServiceAccount } from './change.ts';
+import { RULE_EVERYONE, ruleForGroups } from './rules.ts';
+
+/** Distance between the precedences of two neighbouring roles. */
+export const PRECEDENCE_STEP = 10;
+const LOGIN_PRECEDENCE = 1000;
+const DELEGATED_PRECEDENCE = 10_000;
+
+/** One role of a policy with everything that it needs in Kubernetes. */
+export interface WantedRole {
+  readonly spec: RoleSpec;
+  readonly serviceAccount: string;
+  readonly rule: string;
+  readonly precedence: number;
+  readonly token: DesiredSecret;
+  readonly bindings: readonly DesiredRoleBinding[];
+}
+
+/** The annotations by which Argo finds an account: rule, precedence, and the Secret with its token. */
+export interface ArgoMarks {
+  readonly rule: string;
+  readonly precedence: number;
+  readonly tokenName: string;
+}
+
+/** Name of the ServiceAccount of a role: the given one, or `<policy>-<role>`. */
+export function serviceAccountName(policy: Policy, role: RoleSpec): string {
+  return role.serviceAccount ?? `${policy.metadata.name}-${role.name}`;
+}
+
+/** Name of an account's token Secret, the one that Argo looks for (argo-workflows, util/secrets). */
+export function tokenSecretName(serviceAccount: string): string {
+  return `${serviceAccount}.service-account-token`;
+}
+
+/**
+ * Precedence of the first role: the one given, else 1000; 10000 where no policy of the namespace has a client,
+ * for a delegated namespace must be strictly higher than the login account.
+ */
+export function basePrecedence(policy: Policy, neighbours: readonly Policy[]): number {
+  if (policy.spec.precedence !== undefined) return policy.spec.precedence;
+  const hasLogin = [policy, ...neighbours].some(({ spec }) => spec.client !== undefined);
+  return hasLogin ? LOGIN_PRECEDENCE : DELEGATED_PRECEDENCE;
+}
+
+function ownerReference(policy: Policy): OwnerReference {
+  const { name, uid } = policy.metadata;
+  return { apiVersion: `${GROUP}/${VERSION}`, kind: KIND, name, uid };
+}
+
+function ownLabels(policy: Policy): Readonly<Record<string, string>> {
+  return {
+    'app.kubernetes.io/managed-by': FIELD_MANAGER,
+    [LABEL_POLICY]: policy.metadata.name,
+    [LABEL_POLICY_NAMESPACE]: policy.metadata.namespace,
+    [LABEL_POLICY_UID]: policy.metadata.uid,
+  };
+}
+
+function metadata(policy: Policy, name: string, annotations: Readonly<Record<string, string>> = {}) {
+  const { namespace } = policy.metadata;
+  return { name, namespace, labels: ownLabels(policy), annotations, owner: ownerReference(policy) };
+}
+
+/** A role's ServiceAccount; without marks Argo does not see it. */
+export function desiredAccount(
+  policy: Policy,
+  name: string,
+  marks: ArgoMarks | undefined,
+): DesiredServiceAccount {
+  const annotations =
+    marks === undefined
+      ? {}
+      : {
+          [ARGO_RULE]: marks.rule,
+          [ARGO_PRECEDENCE]: String(marks.precedence),
+          [ARGO_TOKEN_NAME]: marks.tokenName,
+        };
+  return { kind: 'ServiceAccount', metadata: metadata(policy, name, annotations) };
+}
+
+function desiredToken(policy: Policy, serviceAccount: string): DesiredSecret {
+  return {
+    kind: 'Secret',
+    metadata: metadata(policy, tokenSecretName(serviceAccount), {
+      'kubernetes.io/service-account.name': serviceAccount,
+    }),
+    type: 'kubernetes.io/service-account-token',
+    data: {},
+  };
+}
+
+/** What a grant binds to. */
+export function roleRefOf(grant: GrantSpec): RoleRef {
+  return grant.clusterRole === undefined
+    ? { kind: 'Role', name: grant.role ?? '' }
+    : { kind: 'ClusterRole', name: grant.clusterRole };
+}
+
+/** Namespaces of a grant; the policy's own by default. */
+export function grantNamespaces(policy: Policy, grant: GrantSpec): readonly string[] {
+  return grant.namespaces ?? [policy.metadata.namespace];
+}
+
+/** A binding's name carries all that it binds: a roleRef cannot change, and two accounts never share a name. */
+function desiredBinding(
+  policy: Policy,
+  namespace: string,
+  serviceAccount: string,
+  roleRef: RoleRef,
+): DesiredRoleBinding {
+  const home = policy.metadata.namespace;
+  const name = ['argo-access', home, serviceAccount, roleRef.kind.toLowerCase(), roleRef.name].join(':');
+  const { owner, ...rest } = metadata(policy, name);
+  return {
+    kind: 'RoleBinding',
+    metadata: namespace === home ? { ...rest, owner } : { ...rest, namespace },
+    roleRef,
+    subjects: [{ kind: 'ServiceAccount', name: serviceAccount, namespace: home }],
+  };
+}
+
+function desiredBindings(policy: Policy, role: RoleSpec): readonly DesiredRoleBinding[] {
+  const bindings = role.grants.flatMap(grant =>
+    grantNamespaces(policy, grant).map(namespace =>
+      desiredBinding(policy, namespace, serviceAccountName(policy, role), roleRefOf(grant)),
+    ),
+  );
+  const byKey = new Map(bindings.map(b => [`${b.metadata.namespace}/${b.metadata.name}`, b]));
+  return [...byKey.values()];
+}
+
+/** The roles of a policy in order, the first with the highest precedence. */
+export function wantedRoles(policy: Policy, neighbours: readonly Policy[]): readonly WantedRole[] {
+  const base = basePrecedence(policy, neighbours);
+  return policy.spec.roles.map((spec, index) => {
+    const serviceAccount = serviceAccountName(policy, spec);
+    return {
+      spec,
+      serviceAccount,
+      rule: spec.groups === undefined ? RULE_EVERYONE : ruleForGroups(spec.groups),
+      precedence: base - index * PRECEDENCE_STEP,
+      token: desiredToken(policy, serviceAccount),
+      bindings: desiredBindings(policy, spec),
+    };
+  });
+}
+
+/** The Secret with the client's credentials, from which Argo Server reads them. */
+export function desiredClientSecret(
+  policy: Policy,
+  spec: ClientSpec['secret'],
+  credentials: { readonly clientId: SecretValue; readonly secret: SecretValue },
+  revision: number,
+): DesiredSecret {
+  const base = metadata(policy, spec.name);
+  return {
+    kind: 'Secret',
+    metadata: {
+      ...base,
+      labels: { ...spec.labels, ...base.labels },
+      annotations: { ...spec.annotations, [ANNOTATION_REVISION]: String(revision) },
+    },
+    type: 'Opaque',
+    data: { [spec.clientIdKey]: credentials.clientId, [spec.clientSecretKey]: credentials.secret },
+  };
+}

@@ -1,0 +1,99 @@
+import type { Policy, RoleBinding, Secret, ServiceAccount } from '../api/objects.ts';
+import type { NamespaceAllowance } from './allow.ts';
+import type { GroupLookup, KeycloakClient } from './keycloak-types.ts';
+import type { Reason } from './reasons.ts';
+
+/** What the rule engine says of a rule that is not ours, for each kind of user. */
+export interface RuleVerdicts {
+  readonly withGroups: Verdict;
+  readonly emptyGroups: Verdict;
+  readonly noGroups: Verdict;
+}
+
+/** One judgement of Argo's rule engine. */
+export type Verdict =
+  | { readonly kind: 'true' }
+  | { readonly kind: 'false' }
+  | { readonly kind: 'error'; readonly message: string };
+
+/** Who we are: what tells our Keycloak clients from another operator's. */
+export interface OperatorIdentity {
+  readonly instanceId: string;
+  /** uid of the cluster's kube-system namespace. */
+  readonly clusterUid: string;
+  /** uids of clusters whose clients this one may take as its own (a rebuilt cluster). */
+  readonly formerClusters: readonly string[];
+  /** clientId that the operator itself signs in with at this policy's connection. */
+  readonly ownClientId: string | undefined;
+}
+
+/** What is known of Keycloak in this pass. */
+export type KeycloakObservation =
+  /** Not asked: the policy may not, or need not, be reconciled there. */
+  | { readonly state: 'NotAsked' }
+  /** Asked without an answer; `transient` where waiting can heal it. */
+  | {
+      readonly state: 'Failed';
+      readonly reason: Reason;
+      readonly message: string;
+      readonly transient: boolean;
+      /** When the connection stopped answering, in milliseconds since the epoch. */
+      readonly since: number;
+    }
+  | {
+      readonly state: 'Observed';
+      readonly realm: string;
+      readonly issuer: string;
+      /** Read just now, or taken from the realm's snapshot (then only "nothing to do" may be concluded). */
+      readonly fresh: boolean;
+      readonly client: KeycloakClient | undefined;
+      /** Names of the client's own roles; asked only with `source: ClientRoles`. */
+      readonly clientRoles: readonly string[];
+      /** By group as written in the spec; without `source: Groups` empty. */
+      readonly groups: ReadonlyMap<string, GroupLookup>;
+    };
+
+/** The token endpoint's answer about one revision of the client's Secret. */
+export interface Proof {
+  readonly revision: number;
+  readonly result: 'proved' | 'refused' | 'unknown';
+  readonly message: string;
+}
+
+/** A connection of the operator's configuration as far as decisions need it. */
+export interface ConnectionView {
+  readonly name: string;
+  readonly realm: string;
+  /** Base URL of Keycloak without a slash at the end. */
+  readonly url: string;
+}
+
+/** Everything one reconcile knows, gathered once; decisions are functions of this value alone. */
+export interface Observation {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly operator: OperatorIdentity;
+  readonly policy: Policy;
+  /** What the policy's namespace may use; undefined where it is not served. */
+  readonly allowance: NamespaceAllowance | undefined;
+  readonly connection: ConnectionView | undefined;
+  /** Namespaces that are going away, or gone. */
+  readonly endingNamespaces: ReadonlySet<string>;
+  /** Whether the CRD itself is being deleted. */
+  readonly crdEnding: boolean;
+  /** The other policies of the same namespace. */
+  readonly neighbours: readonly Policy[];
+  /** uids of all live policies in the cluster: tells a stale mark of ownership from another policy's. */
+  readonly livePolicyUids: ReadonlySet<string>;
+  /** All ServiceAccounts of the policy's namespace that are ours by any sign, have a rule, or bear a wanted name. */
+  readonly accounts: readonly ServiceAccount[];
+  /** Secrets of the policy's namespace that are ours by any sign or bear a wanted name. */
+  readonly secrets: readonly Secret[];
+  /** RoleBindings, in any target namespace, that are ours by any sign or bear a wanted name. */
+  readonly bindings: readonly RoleBinding[];
+  /** Verdicts on the rules of foreign ServiceAccounts, by ServiceAccount name. */
+  readonly verdicts: ReadonlyMap<string, RuleVerdicts>;
+  readonly keycloak: KeycloakObservation;
+  /** What the token endpoint said in this reconcile of a revision of the Secret. */
+  readonly proof: Proof | undefined;
+}

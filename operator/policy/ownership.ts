@@ -1,0 +1,55 @@
+import { ANNOTATION_ADOPT_BY, LABEL_POLICY_UID } from '../api/names.ts';
+import type { ObjectMeta, OwnedObject } from '../api/objects.ts';
+import { KIND } from '../api/schema.ts';
+import type { ObjectRef } from './change.ts';
+import type { Observation } from './observation.ts';
+
+/** uids of policies that an object names as its owner, by label or owner reference. */
+function claimedBy(metadata: ObjectMeta): readonly string[] {
+  const label = metadata.labels?.[LABEL_POLICY_UID];
+  const owners = (metadata.ownerReferences ?? [])
+    .filter(owner => owner.kind === KIND)
+    .map(owner => owner.uid);
+  return label === undefined ? owners : [label, ...owners];
+}
+
+/**
+ * Whether an object under one of our deterministic names is the policy's: it carries the policy's uid, or our
+ * field manager wrote it and no other live policy claims it (its marks were stripped, or are of a policy that
+ * was recreated).
+ */
+export function isOurs(observation: Observation, metadata: ObjectMeta): boolean {
+  const claims = claimedBy(metadata);
+  const { uid } = observation.policy.metadata;
+  if (claims.includes(uid)) return true;
+  return metadata.managed !== undefined && !claims.some(claim => observation.livePolicyUids.has(claim));
+}
+
+/**
+ * Whether an object that is no longer wanted may be deleted. Stricter than {@link isOurs}: a copy that somebody
+ * made of one of our objects carries our label but not our field manager; a Secret that was released to stay
+ * carries the annotation by which it can be adopted again.
+ */
+export function isOursToDelete(observation: Observation, metadata: ObjectMeta): boolean {
+  if (metadata.managed === undefined) return false;
+  const claims = claimedBy(metadata);
+  if (claims.length === 0 && metadata.annotations?.[ANNOTATION_ADOPT_BY] !== undefined) return false;
+  const { uid } = observation.policy.metadata;
+  if (claims.includes(uid)) return true;
+  const listed = observation.policy.status?.inventory?.some(entry => entry.uid === metadata.uid) ?? false;
+  return listed && !claims.some(claim => observation.livePolicyUids.has(claim));
+}
+
+/** Whether whoever may edit the object has consented to its take-over by this policy. */
+export function consentsToAdoption(observation: Observation, metadata: ObjectMeta): boolean {
+  return (
+    metadata.annotations?.[ANNOTATION_ADOPT_BY] === observation.policy.metadata.name &&
+    !claimedBy(metadata).some(claim => observation.livePolicyUids.has(claim))
+  );
+}
+
+/** The reference with which an observed object is patched or deleted. */
+export function refOf(object: OwnedObject): ObjectRef {
+  const { namespace, name, uid } = object.metadata;
+  return { kind: object.kind, namespace, name, uid };
+}

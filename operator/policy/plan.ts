@@ -1,0 +1,56 @@
+import { FINALIZER } from '../api/names.ts';
+import type { Change } from './change.ts';
+import { clientOwner, planClient } from './client.ts';
+import { planClientSecret } from './client-secret.ts';
+import { planDeletion } from './deletion.ts';
+import type { Observation } from './observation.ts';
+import type { Part, Violation } from './reasons.ts';
+import { planRoles } from './roles.ts';
+
+/** The changes of each part, in the order in which they are made. */
+export interface Plan {
+  readonly first: readonly Change[];
+  readonly client: readonly Change[];
+  readonly secret: readonly Change[];
+  readonly roles: readonly Change[];
+}
+
+const NOTHING: Plan = { first: [], client: [], secret: [], roles: [] };
+
+/** All changes of a plan in order. */
+export function changesOf(plan: Plan): readonly Change[] {
+  return [...plan.first, ...plan.client, ...plan.secret, ...plan.roles];
+}
+
+/**
+ * From what is observed to what should be: the ordered writes, none of them for a part that a violation blocks.
+ * No change at all means in sync, and then nothing is written anywhere.
+ */
+export function plan(observation: Observation, violations: readonly Violation[]): Plan {
+  const { policy } = observation;
+  if (policy.metadata.deletionTimestamp !== undefined)
+    return { ...NOTHING, first: planDeletion(observation) };
+  const blocked = new Set(violations.flatMap(({ blocks }) => blocks));
+  const open = (part: Part, changes: () => readonly Change[]) => (blocked.has(part) ? [] : changes());
+  const parts = {
+    client: open('client', () => planClient(observation)),
+    secret: open('secret', () => (clientReady(observation) ? planClientSecret(observation) : [])),
+    roles: open('roles', () => planRoles(observation)),
+  };
+  const all = [...parts.client, ...parts.secret, ...parts.roles];
+  const needsFinalizer = all.length > 0 && !policy.metadata.finalizers?.includes(FINALIZER);
+  return { first: needsFinalizer ? [{ kind: 'AddFinalizer' }] : [], ...parts };
+}
+
+/** The Secret follows a client that is ours already; a client that is about to be adopted comes first. */
+function clientReady(observation: Observation): boolean {
+  const { keycloak } = observation;
+  if (keycloak.state !== 'Observed' || keycloak.client === undefined) return false;
+  return clientOwner(observation, keycloak.client) === 'ours';
+}
+
+/** Whether a change rests on what Keycloak said, so that it must be planned from a fresh read. */
+export function restsOnKeycloak({ first, client, secret }: Plan): boolean {
+  const kinds = new Set(first.map(({ kind }) => kind));
+  return client.length + secret.length > 0 || kinds.has('DeleteClient') || kinds.has('UpdateClient');
+}
