@@ -1,0 +1,188 @@
+type Json = Record<string, unknown>;
+
+/** A user of a test realm. */
+export interface TestUser {
+  readonly username: string;
+  readonly groups: readonly string[];
+}
+
+/** Password of every test user. */
+export const USER_PASSWORD = 'correct-horse';
+
+/** Roles of realm-management that the operator's documentation asks for. */
+export const OPERATOR_ROLES = ['manage-clients', 'query-groups'] as const;
+
+/** Keycloak's administrator, for setting up what a test needs; the operator never signs in as this one. */
+export class KeycloakAdmin {
+  readonly url: string;
+  readonly #username: string;
+  readonly #password: string;
+  #token: { readonly value: string; readonly until: number } | undefined;
+
+  constructor(url: string, username: string, password: string) {
+    this.url = url;
+    this.#username = username;
+    this.#password = password;
+  }
+
+  async #accessToken(): Promise<string> {
+    if (this.#token !== undefined && this.#token.until > Date.now()) return this.#token.value;
+    const response = await fetch(`${this.url}/realms/master/protocol/openid-connect/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'password',
+        client_id: 'admin-cli',
+        username: this.#username,
+        password: this.#password,
+      }),
+    });
+    if (!response.ok) throw new Error(`administrator refused: ${response.status} ${await response.text()}`);
+    const { access_token, expires_in } = (await response.json()) as {
+      access_token: string;
+      expires_in: number;
+    };
+    this.#token = { value: access_token, until: Date.now() + (expires_in - 15) * 1000 };
+    return access_token;
+  }
+
+  /** One request to the Admin REST API; fails unless it is answered with success. */
+  async request(method: string, path: string, body?: unknown): Promise<Response> {
+    const response = await fetch(`${this.url}/admin/realms${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${await this.#accessToken()}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response;
+  }
+
+  async #get<T>(path: string): Promise<T> {
+    return (await (await this.request('GET', path)).json()) as T;
+  }
+
+  /** Makes a realm with nested groups (by path) and users in them. */
+  async createRealm(
+    realm: string,
+    groups: readonly string[] = [],
+    users: readonly TestUser[] = [],
+  ): Promise<void> {
+    await this.request('POST', '', { realm, enabled: true, sslRequired: 'none' });
+    for (const group of groups) await this.createGroup(realm, group);
+    for (const user of users) await this.createUser(realm, user);
+  }
+
+  async removeRealm(realm: string): Promise<void> {
+    await this.request('DELETE', `/${realm}`);
+  }
+
+  /** Makes a group by its path, with the groups above it where they are missing; returns its id. */
+  async createGroup(realm: string, path: string): Promise<string> {
+    const names = path.split('/').slice(1);
+    let parent: string | undefined;
+    for (const name of names) parent = await this.#child(realm, parent, name);
+    if (parent === undefined) throw new Error(`${path} is not a group's path`);
+    return parent;
+  }
+
+  async #child(realm: string, parent: string | undefined, name: string): Promise<string> {
+    const base = parent === undefined ? `/${realm}/groups` : `/${realm}/groups/${parent}/children`;
+    const present = await this.#get<{ id: string; name: string }[]>(`${base}?max=1000`);
+    const found = present.find(group => group.name === name);
+    return found?.id ?? this.createNamedGroup(realm, name, parent);
+  }
+
+  /** Makes one group under exactly this name, slashes in it included. */
+  async createNamedGroup(realm: string, name: string, parent?: string): Promise<string> {
+    const base = parent === undefined ? `/${realm}/groups` : `/${realm}/groups/${parent}/children`;
+    const response = await this.request('POST', base, { name });
+    const location = response.headers.get('location');
+    if (location !== null) return location.split('/').at(-1) ?? '';
+    return ((await response.json()) as { id: string }).id;
+  }
+
+  async removeGroup(realm: string, id: string): Promise<void> {
+    await this.request('DELETE', `/${realm}/groups/${id}`);
+  }
+
+  async createUser(realm: string, { username, groups }: TestUser): Promise<string> {
+    const response = await this.request('POST', `/${realm}/users`, {
+      username,
+      enabled: true,
+      email: `${username}@example.com`,
+      emailVerified: true,
+      firstName: username,
+      lastName: 'Test',
+      credentials: [{ type: 'password', value: USER_PASSWORD, temporary: false }],
+    });
+    const id = response.headers.get('location')?.split('/').at(-1) ?? '';
+    for (const group of groups) await this.joinGroup(realm, id, await this.createGroup(realm, group));
+    return id;
+  }
+
+  async userId(realm: string, username: string): Promise<string> {
+    const users = await this.#get<{ id: string }[]>(`/${realm}/users?exact=true&username=${username}`);
+    const id = users[0]?.id;
+    if (id === undefined) throw new Error(`no user ${username}`);
+    return id;
+  }
+
+  async joinGroup(realm: string, user: string, group: string): Promise<void> {
+    await this.request('PUT', `/${realm}/users/${user}/groups/${group}`, {});
+  }
+
+  async leaveGroup(realm: string, user: string, group: string): Promise<void> {
+    await this.request('DELETE', `/${realm}/users/${user}/groups/${group}`);
+  }
+
+  /** Makes the client with which an operator signs in: a service account with exactly these roles. */
+  async createOperator(
+    realm: string,
+    roles: readonly string[] = OPERATOR_ROLES,
+    clientId = 'argo-access-operator',
+  ): Promise<{ readonly clientId: string; readonly secret: string }> {
+    const made = await this.request('POST', `/${realm}/clients`, {
+      clientId,
+      publicClient: false,
+      serviceAccountsEnabled: true,
+      standardFlowEnabled: false,
+    });
+    const id = made.headers.get('location')?.split('/').at(-1) ?? '';
+    const account = await this.#get<{ id: string }>(`/${realm}/clients/${id}/service-account-user`);
+    const management = await this.client(realm, 'realm-management');
+    const all = await this.#get<{ name: string }[]>(`/${realm}/clients/${String(management?.id)}/roles`);
+    const chosen = all.filter(({ name }) => roles.includes(name));
+    await this.request(
+      'POST',
+      `/${realm}/users/${account.id}/role-mappings/clients/${String(management?.id)}`,
+      chosen,
+    );
+    const { value } = await this.#get<{ value: string }>(`/${realm}/clients/${id}/client-secret`);
+    return { clientId, secret: value };
+  }
+
+  /** A client's whole representation. */
+  async client(realm: string, clientId: string): Promise<Json | undefined> {
+    const found = await this.#get<Json[]>(`/${realm}/clients?clientId=${encodeURIComponent(clientId)}`);
+    return found[0];
+  }
+
+  async clients(realm: string): Promise<Json[]> {
+    return this.#get<Json[]>(`/${realm}/clients?max=1000`);
+  }
+
+  async createClient(realm: string, representation: Json): Promise<string> {
+    const response = await this.request('POST', `/${realm}/clients`, representation);
+    return response.headers.get('location')?.split('/').at(-1) ?? '';
+  }
+
+  async updateClient(realm: string, id: string, representation: Json): Promise<void> {
+    await this.request('PUT', `/${realm}/clients/${id}`, representation);
+  }
+
+  async removeClient(realm: string, id: string): Promise<void> {
+    await this.request('DELETE', `/${realm}/clients/${id}`);
+  }
+}
