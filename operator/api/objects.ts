@@ -1,5 +1,6 @@
-import type { PolicySpec, PolicyStatus } from './schema.ts';
+import type { PolicySpec } from './schema.ts';
 import type { SecretValue } from './secret-value.ts';
+import type { PolicyStatus } from './status-schema.ts';
 
 /** A reference from an object to its owner, as in `metadata.ownerReferences`. */
 export interface OwnerReference {
@@ -41,6 +42,8 @@ export interface Policy {
   readonly metadata: ObjectMeta;
   readonly spec: PolicySpec;
   readonly status?: PolicyStatus;
+  /** What is wrong with the stored spec, where this version of the operator cannot rely on it. */
+  readonly invalid?: string;
 }
 
 /** A ServiceAccount as observed. */
@@ -58,6 +61,8 @@ export interface Secret {
   readonly type: string;
   /** Decoded values; empty for a Secret that carries neither our label nor our field manager, and for tokens. */
   readonly data: Readonly<Record<string, SecretValue>>;
+  /** Whether the API server refuses every change of the values. */
+  readonly immutable?: true;
   /** Whether `data.token` is there and not empty. */
   readonly tokenFilled: boolean;
 }

@@ -8,10 +8,15 @@ import { type ArgoMarks, tokenSecretName } from './desired.ts';
  */
 export const HELD_TOKEN_NAME = 'argo-access-held';
 
-/** Go's strconv.Atoi as Argo uses it: what is not an integer counts as 0. */
+const MAX_INT64 = 2 ** 63;
+
+/**
+ * Go's strconv.Atoi as Argo uses it, which looks at no error: what is not an integer counts as 0, and one that is
+ * too big as the biggest (argo-workflows, server/auth/gatekeeper.go).
+ */
 export function argoPrecedence(account: ServiceAccount): number {
   const text = account.metadata.annotations?.[ARGO_PRECEDENCE] ?? '';
-  return /^[+-]?[0-9]{1,18}$/.test(text) ? Number(text) : 0;
+  return /^[+-]?[0-9]+$/.test(text) ? Math.max(-MAX_INT64, Math.min(Number(text), MAX_INT64)) : 0;
 }
 
 /** The rule by which Argo sees the account; undefined where Argo does not consider it. */

@@ -1,3 +1,4 @@
+import { serverUrl } from '../api/fields.ts';
 import type { Policy } from '../api/objects.ts';
 import type { GrantSpec } from '../api/schema.ts';
 import { grantNamespaces, roleRefOf } from './desired.ts';
@@ -154,14 +155,13 @@ function refusedGrant(
 
 /**
  * Whether a URL matches a glob, part by part after parsing: scheme and port are equal, `*` in the host stays
- * between two dots, `*` in the path between two slashes. User info, query and fragment never match.
+ * between two dots, `*` in the path between two slashes. What the contract would not let through matches nothing:
+ * user info, queries, escapes and all else that one reader takes for something other than the next.
  */
 export function matchesUrl(glob: string, text: string): boolean {
-  const url = URL.parse(text);
+  const url = serverUrl.safeParse(text).success ? URL.parse(text) : null;
   const pattern = parseUrlGlob(glob);
   if (url === null || pattern === undefined) return false;
-  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') return false;
-  if (/[\\\s*]|%2f|%5c|%2e/i.test(text)) return false;
   return (
     url.protocol === pattern.protocol &&
     url.port === pattern.port &&

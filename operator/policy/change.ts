@@ -92,6 +92,9 @@ export type KubernetesChange =
   | PatchObject
   | { readonly kind: 'DeleteObject'; readonly ref: ObjectRef };
 
+/** One write to an object that the operator makes. */
+export type ObjectChange = Exclude<KubernetesChange, { readonly kind: 'AddFinalizer' | 'RemoveFinalizer' }>;
+
 /** One write to Keycloak; `id` is the client's internal id. */
 export type KeycloakChange =
   | {
@@ -113,11 +116,13 @@ export type KeycloakChange =
 
 /**
  * One effect on the world, as data. Order in a list of them is meaning: each is safe once those before it
- * are done. `ProveSecret` writes nothing: it asks Keycloak's token endpoint whether the Secret's value is right.
+ * are done. Two write nothing: `ProveSecret` asks Keycloak's token endpoint whether the Secret's value is right, and
+ * `Rehearse` the API server whether it would make a change.
  */
 export type Change =
   | KubernetesChange
   | KeycloakChange
+  | { readonly kind: 'Rehearse'; readonly change: ObjectChange }
   | {
       readonly kind: 'ProveSecret';
       readonly clientId: string;

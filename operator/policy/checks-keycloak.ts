@@ -18,14 +18,21 @@ function observedClient({ keycloak }: Observation): KeycloakClient | undefined {
   return keycloak.state === 'Observed' ? keycloak.client : undefined;
 }
 
-/** Keycloak did not answer, or refused: client and Secret wait, roles do not. */
-export function keycloakFailed({ keycloak }: Observation): Violation | undefined {
+/**
+ * Keycloak did not answer, or refused: client and Secret wait. Roles whose groups have been looked up before are
+ * kept as they should be; others wait, for a name may turn out to be that of several groups.
+ */
+export function keycloakFailed({ policy, keycloak }: Observation): Violation | undefined {
   if (keycloak.state !== 'Failed') return undefined;
+  const { groups } = policy.spec.keycloak;
+  const asks = groups.source === 'Groups' && policy.spec.roles.some(role => role.groups !== undefined);
+  const roles = policy.status?.conditions?.find(({ type }) => type === 'RolesReady');
+  const known = roles?.status === 'True' && roles.observedGeneration === policy.metadata.generation;
   return {
     reason: keycloak.reason,
     message: keycloak.message,
     part: 'client',
-    blocks: ['client', 'secret'],
+    blocks: asks && !known ? ['client', 'secret', 'roles'] : ['client', 'secret'],
   };
 }
 
@@ -61,7 +68,7 @@ export function clientOwnedByAnother(observation: Observation): Violation | unde
     reason: Reason.ClientOwnedByAnother,
     message:
       `spec.client.clientId: client ${client.clientId} belongs to another policy, operator or cluster, as its ` +
-      `attribute argo-access.io/owner says; choose another clientId. If it belonged to this cluster before it ` +
+      `attributes argo-access.io/owner and argo-access.io/cluster say; choose another clientId. If it belonged to this cluster before it ` +
       `was rebuilt, list the former cluster's id under formerClusters in the operator's configuration`,
     part: 'client',
     blocks: ['client', 'secret'],

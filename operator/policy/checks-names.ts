@@ -1,7 +1,14 @@
-import type { ObjectMeta, OwnedObject, Policy } from '../api/objects.ts';
+import { FINALIZER } from '../api/names.ts';
+import type { ObjectMeta, OwnedObject, Policy, Secret } from '../api/objects.ts';
 import { isOlder } from './checks-order.ts';
 import { clientSecret } from './client-secret.ts';
-import { serviceAccountName, tokenSecretName, wantedRoles } from './desired.ts';
+import {
+  ANNOTATION_TOKEN_OF,
+  serviceAccountName,
+  TOKEN_TYPE,
+  tokenSecretName,
+  wantedRoles,
+} from './desired.ts';
 import type { Observation } from './observation.ts';
 import { consentsToAdoption, isOurs } from './ownership.ts';
 import type { Part, Violation } from './reasons.ts';
@@ -25,17 +32,23 @@ function taken(observation: Observation, objects: readonly OwnedObject[], part: 
   };
 }
 
+/** A Secret's type never changes, so that one of another type cannot serve, whoever consents. */
+function wrongType(secret: Secret, wanted: string, part: Part, remedy: string): Violation {
+  const { namespace, name } = secret.metadata;
+  return {
+    reason: Reason.NameTaken,
+    message: `Secret ${namespace}/${name} exists with type ${secret.type}, and must be ${wanted}. ${remedy}, or remove the Secret`,
+    part,
+    blocks: [part],
+  };
+}
+
 /** Credentials are never written into a Secret that is not ours, nor into one of another type. */
 export function secretNameTaken(observation: Observation): Violation | undefined {
   const secret = clientSecret(observation);
   if (secret === undefined) return undefined;
   if (secret.type !== 'Opaque') {
-    return {
-      reason: Reason.NameTaken,
-      message: `spec.client.secret.name: Secret ${secret.metadata.name} exists with type ${secret.type}, and must be Opaque. Choose another name`,
-      part: 'secret',
-      blocks: ['secret'],
-    };
+    return wrongType(secret, 'Opaque', 'secret', 'Choose another spec.client.secret.name');
   }
   return isTaken(observation, secret.metadata) ? taken(observation, [secret], 'secret') : undefined;
 }
@@ -48,20 +61,27 @@ export function accountNameTaken(observation: Observation): Violation | undefine
       roles.some(role => role.serviceAccount === metadata.name) && isTaken(observation, metadata),
   );
   const tokens = observation.secrets.filter(
-    ({ metadata }) =>
-      roles.some(role => role.token.metadata.name === metadata.name) &&
-      isTaken(observation, metadata) &&
-      !isTokenOf(observation, metadata),
+    secret =>
+      roles.some(role => role.token.metadata.name === secret.metadata.name) &&
+      !canHoldToken(observation, secret),
   );
+  const other = tokens.find(({ type }) => type !== TOKEN_TYPE);
+  if (other !== undefined) {
+    return wrongType(other, TOKEN_TYPE, 'roles', "Choose another name for the role's ServiceAccount");
+  }
   return taken(observation, [...accounts, ...tokens], 'roles');
 }
 
-/** A hand-made token Secret of an account that we may take over comes along with it. */
-function isTokenOf(observation: Observation, metadata: ObjectMeta): boolean {
+/**
+ * Whether a Secret may serve for an account's token. A hand-made one of an account that we may take over comes
+ * along with it; one that names another account holds that one's token, whatever it is called.
+ */
+function canHoldToken(observation: Observation, { metadata, type }: Secret): boolean {
+  if (type !== TOKEN_TYPE) return false;
+  if (!isTaken(observation, metadata)) return true;
   const account = observation.accounts.find(each => tokenSecretName(each.metadata.name) === metadata.name);
-  const secret = observation.secrets.find(each => each.metadata.uid === metadata.uid);
-  if (account === undefined || secret?.type !== 'kubernetes.io/service-account-token') return false;
-  return !isTaken(observation, account.metadata);
+  if (account === undefined || isTaken(observation, account.metadata)) return false;
+  return metadata.annotations?.[ANNOTATION_TOKEN_OF] === account.metadata.name;
 }
 
 /** A RoleBinding under one of our names that is not ours. */
@@ -81,6 +101,14 @@ function secretNames(policy: Policy): readonly string[] {
   return policy.spec.client === undefined ? tokens : [policy.spec.client.secret.name, ...tokens];
 }
 
+/** A policy that has made nothing yet makes nothing, not even a client, while a name that it wants is another's. */
+export function nameTakenAtStart(observation: Observation): Violation | undefined {
+  if (observation.policy.metadata.finalizers?.includes(FINALIZER)) return undefined;
+  const violation =
+    secretNameTaken(observation) ?? accountNameTaken(observation) ?? bindingNameTaken(observation);
+  return violation && { ...violation, part: 'policy', blocks: ['client', 'secret', 'roles'] };
+}
+
 /** Two policies of a namespace that name the same object: the older has it. */
 export function nameTakenByPolicy({ policy, neighbours }: Observation): Violation | undefined {
   const older = neighbours.filter(other => isOlder(other, policy));
@@ -92,7 +120,7 @@ export function nameTakenByPolicy({ policy, neighbours }: Observation): Violatio
     }
     const names = new Set(secretNames(other));
     const secret = secretNames(policy).find(name => names.has(name));
-    if (secret !== undefined) return takenBy(other, `spec.client.secret.name: Secret ${secret}`);
+    if (secret !== undefined) return takenBy(other, `Secret ${secret}`);
   }
   return undefined;
 }

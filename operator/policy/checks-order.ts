@@ -1,3 +1,4 @@
+import { FINALIZER } from '../api/names.ts';
 import type { Policy } from '../api/objects.ts';
 import { argoMarks } from './accounts.ts';
 import {
@@ -8,43 +9,53 @@ import {
   wantedRoles,
 } from './desired.ts';
 import type { Observation } from './observation.ts';
-import { isOurs } from './ownership.ts';
+import { isOursToDelete } from './ownership.ts';
 import type { Violation } from './reasons.ts';
 import { Reason } from './reasons.ts';
+import { parseRule } from './rules.ts';
 
 interface Range {
   readonly low: number;
   readonly high: number;
 }
 
-function rangeOf(policy: Policy, neighbours: readonly Policy[]): Range {
-  const high = basePrecedence(policy, neighbours);
+/** @param all the policies of the namespace */
+function rangeOf(policy: Policy, all: readonly Policy[]): Range {
+  const high = basePrecedence(policy, all);
   return { low: high - (policy.spec.roles.length - 1) * PRECEDENCE_STEP, high };
 }
 
-/** Whether the other policy was there first; equal times are told apart by uid. */
+/**
+ * Whether the other policy was there first. Times are to the second: of two with the same, the one that has begun
+ * to make things is the older, then the one with the lower uid, so that not both wait for each other.
+ */
 export function isOlder(other: Policy, than: Policy): boolean {
-  const key = ({ metadata }: Policy) => `${metadata.creationTimestamp ?? ''} ${metadata.uid}`;
+  const key = ({ metadata: { creationTimestamp = '', finalizers, uid } }: Policy) =>
+    `${creationTimestamp} ${finalizers?.includes(FINALIZER) ? 0 : 1} ${uid}`;
   return key(other) < key(than);
 }
 
 /** Two policies whose ranges of precedences overlap would put their roles in no order: the younger waits. */
 export function precedenceOverlap({ policy, neighbours }: Observation): Violation | undefined {
   const live = neighbours.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-  const own = rangeOf(policy, neighbours);
+  const all = [policy, ...neighbours];
+  const own = rangeOf(policy, all);
   const older = live.find(other => {
-    const range = rangeOf(other, [policy, ...neighbours.filter(neighbour => neighbour !== other)]);
+    const range = rangeOf(other, all);
     return isOlder(other, policy) && own.low <= range.high && range.low <= own.high;
   });
   if (older === undefined) return undefined;
-  const range = rangeOf(older, [policy, ...neighbours.filter(neighbour => neighbour !== older)]);
+  const range = rangeOf(older, all);
+  const room = policy.spec.roles.length * PRECEDENCE_STEP;
+  const below = range.low - PRECEDENCE_STEP;
   return {
     reason: Reason.PrecedenceOverlap,
     message:
       `spec.precedence: this policy's roles take the precedences ${own.low} to ${own.high}, which overlap ` +
       `${range.low} to ${range.high} of the older policy ${older.metadata.name}; set spec.precedence to ` +
-      `${range.high + policy.spec.roles.length * PRECEDENCE_STEP} or more to come before it, or to ` +
-      `${range.low - PRECEDENCE_STEP} or less to come after it`,
+      `${range.high + room} or more to come before it` +
+      // The schema wants room for all roles above 0.
+      (below < room ? '' : `, or to ${below} or less to come after it`),
     part: 'policy',
     blocks: ['client', 'secret', 'roles'],
   };
@@ -58,7 +69,7 @@ export function precedenceTied(observation: Observation): Violation | undefined 
   const tied = observation.accounts.flatMap(account => {
     const marks = argoMarks(account);
     const { name } = account.metadata;
-    if (marks === undefined || own.has(name) || isOurs(observation, account.metadata)) return [];
+    if (marks === undefined || own.has(name) || isOursToDelete(observation, account.metadata)) return [];
     return roles
       .filter(role => role.precedence === marks.precedence)
       .map(
@@ -76,37 +87,79 @@ export function precedenceTied(observation: Observation): Violation | undefined 
   };
 }
 
-interface Above {
+/** An account that Argo may choose, in its place. */
+interface Placed {
   readonly who: string;
-  readonly role: WantedRole;
+  readonly everyone: boolean;
+  readonly groups: readonly string[];
+  readonly precedence: number;
 }
 
-function rolesAbove(observation: Observation, role: WantedRole): readonly Above[] {
-  const { policy, neighbours } = observation;
-  const all = [policy, ...neighbours].flatMap(each => {
-    const others = [policy, ...neighbours].filter(other => other !== each);
+/** The roles of all policies of the namespace. */
+function placedRoles({ policy, neighbours }: Observation): readonly Placed[] {
+  const all = [policy, ...neighbours];
+  return all.flatMap(each => {
+    const base = basePrecedence(each, all);
     const where = each === policy ? '' : ` of policy ${each.metadata.name}`;
-    return wantedRoles(each, others).map(wanted => ({ who: `${wanted.spec.name}${where}`, role: wanted }));
+    return each.spec.roles.map(({ name, everyone, groups }, index) => ({
+      who: `${name}${where}`,
+      everyone: everyone === true,
+      groups: groups ?? [],
+      precedence: base - index * PRECEDENCE_STEP,
+    }));
   });
-  return all.filter(above => above.role.precedence > role.precedence);
 }
 
-/** The roles above that together match everyone whom this role matches; empty where it can match somebody. */
-function shadows(observation: Observation, role: WantedRole): readonly string[] {
-  const above = rolesAbove(observation, role);
-  const everyone = above.find(other => other.role.spec.everyone);
-  if (everyone !== undefined) return [everyone.who];
+/** Whether a rule that others wrote was true for every kind of user that the engine was asked about. */
+function isAlwaysTrue({ verdicts }: Observation, name: string): boolean {
+  const found = verdicts.get(name);
+  return (
+    found !== undefined &&
+    [found.withGroups, found.emptyGroups, found.noGroups].every(({ kind }) => kind === 'true')
+  );
+}
+
+/** Accounts that no policy of the namespace asks for, as far as their rules can be understood. */
+function placedByHand(observation: Observation): readonly Placed[] {
+  const { policy, neighbours, accounts } = observation;
+  const asked = new Set(
+    [policy, ...neighbours].flatMap(each => each.spec.roles.map(role => serviceAccountName(each, role))),
+  );
+  return accounts.flatMap(account => {
+    const { name } = account.metadata;
+    const marks = argoMarks(account);
+    if (marks === undefined || asked.has(name)) return [];
+    const rule = parseRule(marks.rule);
+    return [
+      {
+        who: `ServiceAccount ${name}`,
+        everyone: rule?.kind === 'everyone' || isAlwaysTrue(observation, name),
+        groups: rule?.kind === 'groups' ? rule.groups : [],
+        precedence: marks.precedence,
+      },
+    ];
+  });
+}
+
+/** Those above that together match everyone whom this role matches; empty where it can match somebody. */
+function shadows(all: readonly Placed[], role: WantedRole): readonly string[] {
+  const above = all.filter(({ precedence }) => precedence > role.precedence);
+  const always = above.find(({ everyone }) => everyone);
+  if (always !== undefined) return [always.who];
   const { groups } = role.spec;
   if (groups === undefined) return [];
-  const taken = groups.map(group => above.find(other => other.role.spec.groups?.includes(group)));
+  const taken = groups.map(group => above.find(other => other.groups.includes(group)));
   return taken.every(other => other !== undefined) ? [...new Set(taken.map(({ who }) => who))] : [];
 }
 
 /** A role under one that always matches first is written in vain. */
 export function roleNeverMatches(observation: Observation): Violation | undefined {
   const { policy, neighbours } = observation;
+  const all = [...placedRoles(observation), ...placedByHand(observation)].toSorted(
+    (a, b) => b.precedence - a.precedence,
+  );
   const vain = wantedRoles(policy, neighbours).flatMap(role => {
-    const by = shadows(observation, role);
+    const by = shadows(all, role);
     return by.length === 0
       ? []
       : [`role ${role.spec.name} can never match: ${by.join(' and ')} above it does`];
@@ -114,7 +167,7 @@ export function roleNeverMatches(observation: Observation): Violation | undefine
   if (vain.length === 0) return undefined;
   return {
     reason: Reason.RoleNeverMatches,
-    message: `spec.roles: ${vain.join('; ')}. Move it up, or remove it`,
+    message: `spec.roles: ${vain.join('; ')}. Move it up, by its order or by spec.precedence, or remove it`,
     part: 'roles',
     blocks: [],
   };

@@ -5,6 +5,9 @@ import { Reason } from './reasons.ts';
 
 const EVERYTHING: readonly Part[] = ['client', 'secret', 'roles'];
 
+/** A policy and what it may use. */
+type Asked = Pick<Observation, 'policy' | 'allowance' | 'connection'>;
+
 /** A namespace that the operator's configuration does not name. */
 export function namespaceNotServed({ policy, allowance }: Observation): Violation | undefined {
   if (allowance !== undefined) return undefined;
@@ -18,7 +21,7 @@ export function namespaceNotServed({ policy, allowance }: Observation): Violatio
 }
 
 /** What the namespace may not ask for, field by field. */
-export function notAllowed({ policy, allowance, connection }: Observation): Violation | undefined {
+export function notAllowed({ policy, allowance, connection }: Asked): Violation | undefined {
   if (allowance === undefined) return undefined;
   const refused = refusals(policy, allowance, policy.spec.keycloak.realm ?? connection?.realm);
   if (refused.length === 0) return undefined;
@@ -34,6 +37,17 @@ export function notAllowed({ policy, allowance, connection }: Observation): Viol
     part: 'policy',
     blocks: EVERYTHING,
   };
+}
+
+/**
+ * Whether a policy has a client, or may get one. One that may not have what it asks for, and of which the status
+ * tells no client, never got any: nothing is asked in its name, and to others it is one without.
+ */
+export function mayHaveClient(asked: Asked): boolean {
+  const { spec, status, invalid } = asked.policy;
+  if (spec.client === undefined) return false;
+  // Of an invalid spec too little is kept to tell what is allowed; it was valid once.
+  return status?.client !== undefined || invalid !== undefined || notAllowed(asked) === undefined;
 }
 
 /** A connection that the namespace may use but the configuration does not define. */

@@ -1,3 +1,4 @@
+import * as cluster from './checks-cluster.ts';
 import * as keycloak from './checks-keycloak.ts';
 import * as names from './checks-names.ts';
 import * as order from './checks-order.ts';
@@ -11,20 +12,26 @@ export type Check = (observation: Observation) => Violation | undefined;
 /** What a policy may not ask for; decided before anything else, so that no request reaches Keycloak. */
 export const PERMISSION_CHECKS: readonly Check[] = [
   permission.namespaceNotServed,
+  cluster.invalidSpec,
   permission.notAllowed,
   permission.connectionUnknown,
 ];
 
-/** What can be judged from Kubernetes alone. */
+/** What can be judged from Kubernetes alone; of several warnings the first gives the condition its reason. */
 export const CLUSTER_CHECKS: readonly Check[] = [
+  cluster.clusterUnread,
+  cluster.fieldNotHeld,
+  cluster.grantOutOfSight,
+  cluster.grantNamespaceMissing,
   order.precedenceOverlap,
   names.nameTakenByPolicy,
+  names.nameTakenAtStart,
   names.secretNameTaken,
   names.accountNameTaken,
   names.bindingNameTaken,
+  order.foreignRuleBreaksLogin,
   order.precedenceTied,
   order.roleNeverMatches,
-  order.foreignRuleBreaksLogin,
 ];
 
 /** What needs Keycloak's answer. */

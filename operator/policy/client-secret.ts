@@ -9,7 +9,7 @@ import type { Secret } from '../api/objects.ts';
 import { SecretValue } from '../api/secret-value.ts';
 import type { Change } from './change.ts';
 import { redirectUri } from './client.ts';
-import { diffObject } from './compare.ts';
+import { diffObject, entry } from './compare.ts';
 import { desiredClientSecret } from './desired.ts';
 import type { Observation } from './observation.ts';
 import { isOursToDelete, refOf } from './ownership.ts';
@@ -20,15 +20,22 @@ export function clientSecret({ policy, secrets }: Observation): Secret | undefin
   return secrets.find(({ metadata }) => metadata.name === name);
 }
 
+/** No Secret gets to hold more values than this: a higher number is damage, or somebody's invention. */
+const MAX_REVISION = 99_999_999;
+
 /** Counts the values that the Secret has held; undefined where the annotation is missing or damaged. */
 export function revisionOf(secret: Secret): number | undefined {
   const text = secret.metadata.annotations?.[ANNOTATION_REVISION] ?? '';
-  return /^[1-9][0-9]{0,8}$/.test(text) ? Number(text) : undefined;
+  return /^[1-9][0-9]{0,7}$/.test(text) ? Number(text) : undefined;
 }
 
-/** The revision that the Secret has, or takes on with Keycloak's value. */
+/**
+ * The revision that the Secret has, or takes on with Keycloak's value. Never one that it had before: what was
+ * proved of that value would count for this one.
+ */
 function nextRevision({ policy }: Observation, have: Secret | undefined, holdsValue: boolean): number {
-  const known = (have && revisionOf(have)) ?? policy.status?.secret?.revision ?? 0;
+  const remembered = policy.status?.secret?.revision ?? 0;
+  const known = Math.max((have && revisionOf(have)) ?? 0, remembered > MAX_REVISION ? 0 : remembered);
   return holdsValue ? Math.max(known, 1) : known + 1;
 }
 
@@ -58,7 +65,7 @@ export function planClientSecret(observation: Observation): readonly Change[] {
   const { client } = keycloak;
   const value = keycloak.client.secret;
   const have = clientSecret(observation);
-  const holdsValue = have !== undefined && value.equals(have.data[spec.secret.clientSecretKey]);
+  const holdsValue = have !== undefined && value.equals(entry(have.data, spec.secret.clientSecretKey));
   const revision = nextRevision(observation, have, holdsValue);
   const credentials = { clientId: new SecretValue(spec.clientId), secret: value };
   const changes = diffObject(have, desiredClientSecret(policy, spec.secret, credentials, revision));

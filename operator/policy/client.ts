@@ -23,8 +23,8 @@ export function ownerMark(operator: OperatorIdentity, policy: Policy): string {
 export function clientOwner({ operator, policy }: Observation, client: KeycloakClient): ClientOwner {
   const owner = client.attributes[ATTRIBUTE_OWNER] ?? '';
   const cluster = client.attributes[ATTRIBUTE_CLUSTER] ?? '';
-  if (owner === '' && cluster === '') return 'nobody';
   const known = cluster === operator.clusterUid || operator.formerClusters.includes(cluster);
+  if (owner === '' && (cluster === '' || known)) return 'nobody';
   return known && owner === ownerMark(operator, policy) ? 'ours' : 'another';
 }
 
@@ -62,6 +62,7 @@ function desiredFields(observation: Observation, spec: ClientSpec): ClientFields
 /** Grants that are switched off by attributes, where an absent attribute means off. */
 const FLOW_ATTRIBUTES = [
   'oauth2.device.authorization.grant.enabled',
+  'oauth2.jwt.authorization.grant.enabled',
   'oidc.ciba.grant.enabled',
   'standard.token.exchange.enabled',
 ];

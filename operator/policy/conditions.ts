@@ -1,4 +1,4 @@
-import type { Condition } from '../api/schema.ts';
+import type { Condition } from '../api/status-schema.ts';
 import type { Reason } from './reasons.ts';
 
 /** Types of conditions on a policy. */
@@ -21,6 +21,14 @@ export interface Conclusion {
 const MAX_MESSAGE = 4096;
 
 /**
+ * A text cut to a number of UTF-16 units. Half of a pair of surrogates at the cut is replaced, as the API server
+ * would do: a message that is stored differently from what was sent would be written again and again.
+ */
+export function shortened(text: string, max: number): string {
+  return text.slice(0, max).toWellFormed();
+}
+
+/**
  * The conditions for the status: the only place that sets `lastTransitionTime`, which moves when the status of a
  * condition changes and stays otherwise, and `observedGeneration`.
  */
@@ -36,7 +44,7 @@ export function setConditions(
       type,
       status,
       reason,
-      message: message.slice(0, MAX_MESSAGE),
+      message: shortened(message, MAX_MESSAGE),
       lastTransitionTime: before?.status === status ? before.lastTransitionTime : now,
       observedGeneration: generation,
     };

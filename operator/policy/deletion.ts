@@ -1,11 +1,14 @@
 import { FINALIZER } from '../api/names.ts';
 import type { OwnedObject } from '../api/objects.ts';
 import type { Change } from './change.ts';
+import { mayHaveClient } from './checks-permission.ts';
 import { clientOwner, isAdopted, releaseClient } from './client.ts';
 import { ownedClientSecrets, retainSecret } from './client-secret.ts';
+import { withoutGoing } from './going.ts';
 import type { KeycloakClient } from './keycloak-types.ts';
 import type { Observation } from './observation.ts';
 import { isOursToDelete, refOf } from './ownership.ts';
+import { Reason } from './reasons.ts';
 import { planRoles } from './roles.ts';
 
 function ourClient(observation: Observation): KeycloakClient | undefined {
@@ -44,9 +47,15 @@ function credentialsRemoval(observation: Observation): readonly Change[] {
   return [...clientRemoval(observation), ...removals];
 }
 
-/** Whether Keycloak has been asked, or need not be. */
-function keycloakSettled({ policy, keycloak }: Observation): boolean {
-  return policy.spec.client === undefined || keycloak.state === 'Observed';
+/**
+ * Whether Keycloak has been asked, or need not be. A realm that does not exist has no client; where the status
+ * tells of one all the same, it may be the connection's address that is wrong.
+ */
+function keycloakSettled(observation: Observation): boolean {
+  const { policy, keycloak } = observation;
+  if (!mayHaveClient(observation) || keycloak.state === 'Observed') return true;
+  const noRealm = keycloak.state === 'Failed' && keycloak.reason === Reason.RealmNotFound;
+  return noRealm && policy.status?.client === undefined;
 }
 
 /**
@@ -73,16 +82,31 @@ function removals(observation: Observation): readonly Change[] {
 }
 
 /**
+ * Whether objects may be there that are not seen. While the CRD goes, what the operator has no right to read is not
+ * waited for: nobody could delete the CRD then.
+ */
+function isBlind({ allowance, crdEnding, unread }: Observation): boolean {
+  return allowance !== undefined && unread.some(({ forbidden }) => !crdEnding || !forbidden);
+}
+
+/**
  * The same line with nothing desired: rules first, then what they led to, then the client and its Secret.
  * The finalizer goes once a later look finds nothing left.
  */
 export function planDeletion(observation: Observation): readonly Change[] {
   if (!observation.policy.metadata.finalizers?.includes(FINALIZER)) return [];
-  const changes = removals(observation);
-  if (changes.length > 0) return changes;
   const served = observation.allowance !== undefined && !observation.crdEnding;
-  if (served && !keycloakSettled(observation)) return [];
+  if (isBlind(observation)) return [];
+  const changes = withoutGoing(observation, removals(observation));
+  if (changes.length > 0) return changes;
+  if (served && isLeft(observation)) return [];
   return [{ kind: 'RemoveFinalizer' }];
+}
+
+/** Whether something of the policy is still there, or may be. */
+function isLeft(observation: Observation): boolean {
+  const { outOfSight } = observation;
+  return !keycloakSettled(observation) || remaining(observation).length > 0 || outOfSight.length > 0;
 }
 
 /** Objects that the policy still owns while it is being deleted, for people to see what is awaited. */

@@ -18,6 +18,11 @@ import { RULE_EVERYONE, ruleForGroups } from './rules.ts';
 export const PRECEDENCE_STEP = 10;
 const LOGIN_PRECEDENCE = 1000;
 const DELEGATED_PRECEDENCE = 10_000;
+/** Type of a Secret that Kubernetes fills with an account's token. */
+export const TOKEN_TYPE = 'kubernetes.io/service-account-token';
+/** Annotation of such a Secret: the account. */
+export const ANNOTATION_TOKEN_OF = 'kubernetes.io/service-account.name';
+const BINDING_PREFIX = 'argo-access';
 
 /** One role of a policy with everything that it needs in Kubernetes. */
 export interface WantedRole {
@@ -44,6 +49,11 @@ export function serviceAccountName(policy: Policy, role: RoleSpec): string {
 /** Name of an account's token Secret, the one that Argo looks for (argo-workflows, util/secrets). */
 export function tokenSecretName(serviceAccount: string): string {
   return `${serviceAccount}.service-account-token`;
+}
+
+/** Whether a Secret's name is one under which Argo looks for an account's token. */
+export function isTokenSecretName(name: string): boolean {
+  return name.endsWith(tokenSecretName(''));
 }
 
 /**
@@ -96,9 +106,9 @@ function desiredToken(policy: Policy, serviceAccount: string): DesiredSecret {
   return {
     kind: 'Secret',
     metadata: metadata(policy, tokenSecretName(serviceAccount), {
-      'kubernetes.io/service-account.name': serviceAccount,
+      [ANNOTATION_TOKEN_OF]: serviceAccount,
     }),
-    type: 'kubernetes.io/service-account-token',
+    type: TOKEN_TYPE,
     data: {},
   };
 }
@@ -115,6 +125,12 @@ export function grantNamespaces(policy: Policy, grant: GrantSpec): readonly stri
   return grant.namespaces ?? [policy.metadata.namespace];
 }
 
+/** Namespace of the policy that a binding was made for, by its name; undefined where the name is not one of ours. */
+export function bindingHome({ name }: { readonly name: string }): string | undefined {
+  const [prefix, home] = name.split(':');
+  return prefix === BINDING_PREFIX ? home : undefined;
+}
+
 /** A binding's name carries all that it binds: a roleRef cannot change, and two accounts never share a name. */
 function desiredBinding(
   policy: Policy,
@@ -123,7 +139,7 @@ function desiredBinding(
   roleRef: RoleRef,
 ): DesiredRoleBinding {
   const home = policy.metadata.namespace;
-  const name = ['argo-access', home, serviceAccount, roleRef.kind.toLowerCase(), roleRef.name].join(':');
+  const name = [BINDING_PREFIX, home, serviceAccount, roleRef.kind.toLowerCase(), roleRef.name].join(':');
   const { owner, ...rest } = metadata(policy, name);
   return {
     kind: 'RoleBinding',
@@ -151,7 +167,7 @@ export function wantedRoles(policy: Policy, neighbours: readonly Policy[]): read
     return {
       spec,
       serviceAccount,
-      rule: spec.groups === undefined ? RULE_EVERYONE : ruleForGroups(spec.groups),
+      rule: spec.everyone === true ? RULE_EVERYONE : ruleForGroups(spec.groups ?? []),
       precedence: base - index * PRECEDENCE_STEP,
       token: desiredToken(policy, serviceAccount),
       bindings: desiredBindings(policy, spec),

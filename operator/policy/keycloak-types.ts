@@ -1,4 +1,5 @@
 import type { SecretValue } from '../api/secret-value.ts';
+import type { ClientFields } from './change.ts';
 
 /** A protocol mapper of a client. */
 export interface KeycloakMapper {
@@ -8,26 +9,12 @@ export interface KeycloakMapper {
   readonly config: Readonly<Record<string, string>>;
 }
 
-/** What the operator knows of a Keycloak client. */
-export interface KeycloakClient {
+/** What the operator knows of a Keycloak client; its attributes without anything that is secret. */
+export interface KeycloakClient extends Omit<ClientFields, 'protocol'> {
   /** Keycloak's internal id, a UUID. */
   readonly id: string;
-  readonly clientId: string;
-  readonly description: string;
   readonly enabled: boolean;
   readonly protocol: string;
-  readonly publicClient: boolean;
-  readonly bearerOnly: boolean;
-  readonly standardFlowEnabled: boolean;
-  readonly implicitFlowEnabled: boolean;
-  readonly directAccessGrantsEnabled: boolean;
-  readonly serviceAccountsEnabled: boolean;
-  readonly fullScopeAllowed: boolean;
-  readonly clientAuthenticatorType: string;
-  readonly baseUrl: string;
-  readonly redirectUris: readonly string[];
-  /** Without anything that is secret. */
-  readonly attributes: Readonly<Record<string, string>>;
   readonly secret: SecretValue | undefined;
   readonly mappers: readonly KeycloakMapper[];
 }

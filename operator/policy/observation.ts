@@ -1,7 +1,7 @@
 import type { Policy, RoleBinding, Secret, ServiceAccount } from '../api/objects.ts';
 import type { NamespaceAllowance } from './allow.ts';
 import type { GroupLookup, KeycloakClient } from './keycloak-types.ts';
-import type { Reason } from './reasons.ts';
+import type { Part, Reason } from './reasons.ts';
 
 /** What the rule engine says of a rule that is not ours, for each kind of user. */
 export interface RuleVerdicts {
@@ -60,6 +60,30 @@ export interface Proof {
   readonly message: string;
 }
 
+/** A collection of a namespace that could not be listed yet, so that nothing is known of what it holds. */
+export interface UnreadCollection {
+  readonly namespace: string;
+  /** As in API paths, `secrets`. */
+  readonly plural: string;
+  /** Whether the API server refuses it, as opposed to not having answered yet. */
+  readonly forbidden: boolean;
+  readonly message: string;
+}
+
+/** The name of an object of the inventory. */
+export interface ObjectName {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** An object that something else changes back each time it is corrected. */
+export interface ContestedObject {
+  readonly part: Part;
+  /** Kind and name, for people. */
+  readonly what: string;
+}
+
 /** A connection of the operator's configuration as far as decisions need it. */
 export interface ConnectionView {
   readonly name: string;
@@ -79,6 +103,12 @@ export interface Observation {
   readonly connection: ConnectionView | undefined;
   /** Namespaces that are going away, or gone. */
   readonly endingNamespaces: ReadonlySet<string>;
+  /** What is not known of the namespaces that the policy lives in or grants in. */
+  readonly unread: readonly UnreadCollection[];
+  /** What the policy has made in namespaces that the configuration no longer names, where nobody can look for it. */
+  readonly outOfSight: readonly ObjectName[];
+  /** What is not corrected for the time being, because it would not last. */
+  readonly contested: readonly ContestedObject[];
   /** Whether the CRD itself is being deleted. */
   readonly crdEnding: boolean;
   /** The other policies of the same namespace. */

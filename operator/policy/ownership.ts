@@ -2,6 +2,7 @@ import { ANNOTATION_ADOPT_BY, LABEL_POLICY_UID } from '../api/names.ts';
 import type { ObjectMeta, OwnedObject } from '../api/objects.ts';
 import { KIND } from '../api/schema.ts';
 import type { ObjectRef } from './change.ts';
+import { bindingHome } from './desired.ts';
 import type { Observation } from './observation.ts';
 
 /** uids of policies that an object names as its owner, by label or owner reference. */
@@ -13,6 +14,16 @@ function claimedBy(metadata: ObjectMeta): readonly string[] {
   return label === undefined ? owners : [label, ...owners];
 }
 
+/** Whether an object says, in whatever way, that some policy made it. */
+export function bearsMark(metadata: ObjectMeta): boolean {
+  return metadata.managed !== undefined || claimedBy(metadata).length > 0;
+}
+
+/** Whether an object was let go when its policy went, to be taken up by whom its annotation names. */
+function isReleased(metadata: ObjectMeta): boolean {
+  return claimedBy(metadata).length === 0 && metadata.annotations?.[ANNOTATION_ADOPT_BY] !== undefined;
+}
+
 /**
  * Whether an object under one of our deterministic names is the policy's: it carries the policy's uid, or our
  * field manager wrote it and no other live policy claims it (its marks were stripped, or are of a policy that
@@ -22,22 +33,34 @@ export function isOurs(observation: Observation, metadata: ObjectMeta): boolean 
   const claims = claimedBy(metadata);
   const { uid } = observation.policy.metadata;
   if (claims.includes(uid)) return true;
-  return metadata.managed !== undefined && !claims.some(claim => observation.livePolicyUids.has(claim));
+  if (metadata.managed === undefined || isReleased(metadata)) return false;
+  return !claims.some(claim => observation.livePolicyUids.has(claim));
+}
+
+/** Whether the policy may have made an object at all: in its own namespace, or a binding named after that. */
+function isWithinReach({ policy }: Observation, metadata: ObjectMeta): boolean {
+  const { namespace } = policy.metadata;
+  return metadata.namespace === namespace || bindingHome(metadata) === namespace;
 }
 
 /**
  * Whether an object that is no longer wanted may be deleted. Stricter than {@link isOurs}: a copy that somebody
  * made of one of our objects carries our label but not our field manager; a Secret that was released to stay
- * carries the annotation by which it can be adopted again.
+ * carries the annotation by which it can be adopted again; what another live policy claims too is left to that
+ * one; and what bears no mark of the policy must be listed in its inventory, which alone proves nothing, for
+ * others may write it.
  */
 export function isOursToDelete(observation: Observation, metadata: ObjectMeta): boolean {
-  if (metadata.managed === undefined) return false;
-  const claims = claimedBy(metadata);
-  if (claims.length === 0 && metadata.annotations?.[ANNOTATION_ADOPT_BY] !== undefined) return false;
+  if (metadata.managed === undefined || isReleased(metadata)) return false;
+  if (!isWithinReach(observation, metadata)) return false;
   const { uid } = observation.policy.metadata;
-  if (claims.includes(uid)) return true;
-  const listed = observation.policy.status?.inventory?.some(entry => entry.uid === metadata.uid) ?? false;
-  return listed && !claims.some(claim => observation.livePolicyUids.has(claim));
+  const claims = claimedBy(metadata);
+  if (claims.some(claim => claim !== uid && observation.livePolicyUids.has(claim))) return false;
+  return claims.includes(uid) || isListed(observation, metadata);
+}
+
+function isListed({ policy }: Observation, metadata: ObjectMeta): boolean {
+  return policy.status?.inventory?.some(entry => entry.uid === metadata.uid) ?? false;
 }
 
 /** Whether whoever may edit the object has consented to its take-over by this policy. */

@@ -2,7 +2,8 @@ import { FINALIZER } from '../api/names.ts';
 import type { Change } from './change.ts';
 import { clientOwner, planClient } from './client.ts';
 import { planClientSecret } from './client-secret.ts';
-import { planDeletion } from './deletion.ts';
+import { planDeletion, remaining } from './deletion.ts';
+import { withoutGoing } from './going.ts';
 import type { Observation } from './observation.ts';
 import type { Part, Violation } from './reasons.ts';
 import { planRoles } from './roles.ts';
@@ -15,7 +16,8 @@ export interface Plan {
   readonly roles: readonly Change[];
 }
 
-const NOTHING: Plan = { first: [], client: [], secret: [], roles: [] };
+/** A plan that does nothing. */
+export const NO_CHANGES: Plan = { first: [], client: [], secret: [], roles: [] };
 
 /** All changes of a plan in order. */
 export function changesOf(plan: Plan): readonly Change[] {
@@ -29,16 +31,19 @@ export function changesOf(plan: Plan): readonly Change[] {
 export function plan(observation: Observation, violations: readonly Violation[]): Plan {
   const { policy } = observation;
   if (policy.metadata.deletionTimestamp !== undefined)
-    return { ...NOTHING, first: planDeletion(observation) };
+    return { ...NO_CHANGES, first: planDeletion(observation) };
+  if (policy.spec.suspend) return NO_CHANGES;
   const blocked = new Set(violations.flatMap(({ blocks }) => blocks));
-  const open = (part: Part, changes: () => readonly Change[]) => (blocked.has(part) ? [] : changes());
+  const open = (part: Part, changes: () => readonly Change[]) =>
+    blocked.has(part) ? [] : withoutGoing(observation, changes());
   const parts = {
     client: open('client', () => planClient(observation)),
     secret: open('secret', () => (clientReady(observation) ? planClientSecret(observation) : [])),
     roles: open('roles', () => planRoles(observation)),
   };
   const all = [...parts.client, ...parts.secret, ...parts.roles];
-  const needsFinalizer = all.length > 0 && !policy.metadata.finalizers?.includes(FINALIZER);
+  const owns = all.length > 0 || clientReady(observation) || remaining(observation).length > 0;
+  const needsFinalizer = owns && !policy.metadata.finalizers?.includes(FINALIZER);
   return { first: needsFinalizer ? [{ kind: 'AddFinalizer' }] : [], ...parts };
 }
 
@@ -49,8 +54,10 @@ function clientReady(observation: Observation): boolean {
   return clientOwner(observation, keycloak.client) === 'ours';
 }
 
+/** Removals that are planned by what Keycloak said of the client; the last also by its not being there. */
+const BY_CLIENT: ReadonlySet<Change['kind']> = new Set(['DeleteClient', 'UpdateClient', 'RemoveFinalizer']);
+
 /** Whether a change rests on what Keycloak said, so that it must be planned from a fresh read. */
 export function restsOnKeycloak({ first, client, secret }: Plan): boolean {
-  const kinds = new Set(first.map(({ kind }) => kind));
-  return client.length + secret.length > 0 || kinds.has('DeleteClient') || kinds.has('UpdateClient');
+  return client.length + secret.length > 0 || first.some(({ kind }) => BY_CLIENT.has(kind));
 }

@@ -56,12 +56,18 @@ export const Reason = {
   RealmNotFound: 'RealmNotFound',
   /** Keycloak refused a request as invalid. */
   KeycloakRejected: 'KeycloakRejected',
+  /** A namespace in which a role is granted does not exist, or is going away. */
+  NamespaceMissing: 'NamespaceMissing',
+  /** Something was made in a namespace that the operator's configuration no longer names. */
+  OutOfSight: 'OutOfSight',
   /** The operator lacks a right in Kubernetes. */
   KubernetesForbidden: 'KubernetesForbidden',
   /** The API server refused a request as invalid. */
   KubernetesRejected: 'KubernetesRejected',
   /** The API server cannot be reached or does not answer in time. */
   KubernetesUnavailable: 'KubernetesUnavailable',
+  /** Something that was as the policy says had been changed, and was brought back; of events only. */
+  Corrected: 'Corrected',
   /** Something takes our change back every time. */
   FieldNotHeld: 'FieldNotHeld',
 } as const;

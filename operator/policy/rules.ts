@@ -6,7 +6,7 @@ const SUFFIX = '])';
 
 /**
  * A string literal of the expression language that every engine in use reads alike: JSON's escapes are a subset
- * of its own, and what is not ASCII is written as code units, pairs of surrogates as they are.
+ * of its own. No line break stands unescaped, for the language would turn `\r` into `\n`.
  */
 function literal(text: string): string {
   return JSON.stringify(text);

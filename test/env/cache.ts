@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { CACHE_ROOT } from './cache-root.ts';
+import { isAlive } from './process.ts';
 
-/** Folder for what takes long to build, below the user's cache directory. */
-export const CACHE_ROOT = join(
-  process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'),
-  'argo-access-operator',
-);
+/** A lock without a process in it is of one that was killed as it took it. */
+const EMPTY_LOCK_MS = 10_000;
+
+/** What was built before this long ago, from other sources, is removed; what is younger may be in use. */
+const OLD_MS = 7 * 24 * 3_600_000;
 
 /** A digest of all files below a folder, with their names. */
 export async function hashFolder(folder: string): Promise<string> {
@@ -31,19 +32,15 @@ export function hashText(...texts: readonly string[]): string {
   return createHash('sha256').update(texts.join('\0')).digest('hex').slice(0, 16);
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 async function holderOf(lock: string): Promise<number | undefined> {
   const text = await readFile(lock, 'utf8').catch(() => '');
   const pid = Number(text);
   return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+}
+
+async function isOlderThan(path: string, ms: number): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && found.mtimeMs < Date.now() - ms;
 }
 
 /** Takes the lock file, waiting for whoever holds it; the lock of a process that is gone is broken. */
@@ -56,7 +53,8 @@ async function acquire(lock: string, waiting: (pid: number) => void): Promise<vo
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     const pid = await holderOf(lock);
-    if (pid !== undefined && !isAlive(pid)) await rm(lock, { force: true });
+    const gone = pid === undefined ? await isOlderThan(lock, EMPTY_LOCK_MS) : !isAlive(pid);
+    if (gone) await rm(lock, { force: true });
     else {
       waiting(pid ?? 0);
       await pause(500);
@@ -78,7 +76,7 @@ export function progress(title: string, say: (line: string) => void): () => void
 
 /**
  * A folder that is built once for each key: under a lock, in a temporary folder, renamed into place when it is
- * whole. Older folders of the same name are removed.
+ * whole. Folders of the same name that were built long ago are removed.
  *
  * @param name what it is, for people and as the folder's name
  * @param key digest of everything that the result depends on
@@ -115,7 +113,11 @@ async function buildInto(
   say: (line: string) => void,
 ): Promise<void> {
   for (const old of await readdir(CACHE_ROOT)) {
-    if (old.startsWith(`${name}-`)) await rm(join(CACHE_ROOT, old), { recursive: true, force: true });
+    const path = join(CACHE_ROOT, old);
+    // With a dot: left by a build that was killed; nobody else builds now.
+    const useless =
+      old.startsWith(`.${name}-`) || (old.startsWith(`${name}-`) && (await isOlderThan(path, OLD_MS)));
+    if (useless) await rm(path, { recursive: true, force: true });
   }
   const folder = await mkdtemp(join(CACHE_ROOT, `.${name}-`));
   const done = progress(`building ${name} (once; kept in the cache)`, say);

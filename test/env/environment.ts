@@ -1,8 +1,9 @@
+import { existsSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { existingKeycloak, existingKubernetes } from './existing.ts';
 import { type Keycloak, startKeycloak } from './keycloak.ts';
-import { KeycloakAdmin } from './keycloak-admin.ts';
 import { type Kubernetes, startKubernetes } from './kubernetes.ts';
 
 /** The real servers, started for one run. */
@@ -13,20 +14,19 @@ export interface Environment {
   readonly stop: () => Promise<void>;
 }
 
-function existingKeycloak(): Keycloak | undefined {
-  const url = process.env.ARGO_ACCESS_TEST_KEYCLOAK_URL;
-  if (url === undefined) return undefined;
-  const user = process.env.ARGO_ACCESS_TEST_KEYCLOAK_USER ?? 'admin';
-  const password = process.env.ARGO_ACCESS_TEST_KEYCLOAK_PASSWORD ?? 'admin';
-  const admin = new KeycloakAdmin(url.replace(/\/+$/, ''), user, password);
-  return { url: admin.url, admin, logPath: '', stop: async () => {} };
-}
-
-/** Starts Kubernetes and Keycloak side by side; where one fails, nothing stays behind. */
-export async function startEnvironment(say: (line: string) => void): Promise<Environment> {
+/**
+ * Starts Kubernetes and Keycloak side by side; where one fails, nothing stays behind.
+ *
+ * @param mayExist whether servers that run already may be used, as environment variables name them
+ */
+export async function startEnvironment(
+  say: (line: string) => void,
+  { mayExist = false }: { readonly mayExist?: boolean } = {},
+): Promise<Environment> {
   const folder = await mkdtemp(join(tmpdir(), 'argo-access-env-'));
+  process.once('exit', () => removeNow(folder));
   const [kubernetes, keycloak] = await Promise.allSettled([
-    startKubernetes(folder, say),
+    kubernetesIn(folder, say, mayExist),
     existingKeycloak() ?? startKeycloak(folder, say),
   ]);
   const stop = async () => {
@@ -38,4 +38,25 @@ export async function startEnvironment(say: (line: string) => void): Promise<Env
   }
   await stop();
   throw kubernetes.status === 'rejected' ? kubernetes.reason : (keycloak as PromiseRejectedResult).reason;
+}
+
+/**
+ * For an end before the start is complete. The programs have been killed by then, for their handler came first, but
+ * what one of them was just writing may come after the first removal.
+ */
+function removeNow(folder: string): void {
+  const moment = new Int32Array(new SharedArrayBuffer(4));
+  for (let round = 0; round < 20; round += 1) {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    Atomics.wait(moment, 0, 0, 50);
+    if (!existsSync(folder)) return;
+  }
+}
+
+async function kubernetesIn(
+  folder: string,
+  say: (line: string) => void,
+  mayExist: boolean,
+): Promise<Kubernetes> {
+  return (mayExist ? await existingKubernetes(folder, say) : undefined) ?? startKubernetes(folder, say);
 }

@@ -10,7 +10,7 @@ export interface TestUser {
 export const USER_PASSWORD = 'correct-horse';
 
 /** Roles of realm-management that the operator's documentation asks for. */
-export const OPERATOR_ROLES = ['manage-clients', 'query-groups'] as const;
+export const OPERATOR_ROLES = ['manage-clients', 'view-users'] as const;
 
 /** Keycloak's administrator, for setting up what a test needs; the operator never signs in as this one. */
 export class KeycloakAdmin {
@@ -161,6 +161,28 @@ export class KeycloakAdmin {
     );
     const { value } = await this.#get<{ value: string }>(`/${realm}/clients/${id}/client-secret`);
     return { clientId, secret: value };
+  }
+
+  /**
+   * Lets a client's service account view the realm's groups, and nothing else of its users, by Keycloak's
+   * fine-grained admin permissions; without it, or role `view-users`, role `query-groups` finds no group at all.
+   */
+  async letViewGroups(realm: string, clientId: string): Promise<void> {
+    await this.request('PUT', `/${realm}`, { adminPermissionsEnabled: true });
+    const permissions = await this.client(realm, 'admin-permissions');
+    const client = await this.client(realm, clientId);
+    const account = await this.#get<{ id: string }>(
+      `/${realm}/clients/${String(client?.id)}/service-account-user`,
+    );
+    const base = `/${realm}/clients/${String(permissions?.id)}/authz/resource-server`;
+    const made = await this.request('POST', `${base}/policy/user`, { name: clientId, users: [account.id] });
+    const policy = (await made.json()) as { id: string };
+    await this.request('POST', `${base}/permission/scope`, {
+      name: `${clientId} views groups`,
+      resourceType: 'Groups',
+      scopes: ['view'],
+      policies: [policy.id],
+    });
   }
 
   /** A client's whole representation. */

@@ -3,15 +3,18 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cached, hashText } from './cache.ts';
 import { KeycloakAdmin } from './keycloak-admin.ts';
-import { eventually, freePort, run, start } from './process.ts';
+import { freePort, run, start, untilReady } from './process.ts';
 
 const VERSION = '26.7.4';
 const FEATURES = 'client-secret-rotation';
+const ADMIN = 'admin';
 const START_DEADLINE = 180_000;
 
 /** A Keycloak server with its administrator. */
 export interface Keycloak {
   readonly url: string;
+  readonly username: string;
+  readonly password: string;
   readonly admin: KeycloakAdmin;
   readonly logPath: string;
   readonly stop: () => Promise<void>;
@@ -96,18 +99,19 @@ export async function startKeycloak(base: string, say: (line: string) => void): 
     ['-e', SUPERVISOR, 'java', ...javaArgs(home, folder, port, management)],
     {
       logPath,
-      env: { ...process.env, KC_BOOTSTRAP_ADMIN_USERNAME: 'admin', KC_BOOTSTRAP_ADMIN_PASSWORD: password },
+      startsOthers: true,
+      env: { ...process.env, KC_BOOTSTRAP_ADMIN_USERNAME: ADMIN, KC_BOOTSTRAP_ADMIN_PASSWORD: password },
     },
   );
   const url = `http://127.0.0.1:${port}`;
-  await eventually(
-    `Keycloak is ready (log: ${logPath})`,
-    async () => {
-      if (server.process.exitCode !== null) throw new Error('it has ended');
-      return (await fetch(`${url}/realms/master`)).ok;
-    },
-    START_DEADLINE,
-    200,
-  );
-  return { url, admin: new KeycloakAdmin(url, 'admin', password), logPath, stop: server.stop };
+  const answers = async () => (await fetch(`${url}/realms/master`)).ok;
+  await untilReady('Keycloak is ready', server, answers, START_DEADLINE);
+  return {
+    url,
+    username: ADMIN,
+    password,
+    admin: new KeycloakAdmin(url, ADMIN, password),
+    logPath,
+    stop: server.stop,
+  };
 }

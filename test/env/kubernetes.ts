@@ -5,7 +5,7 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { cached, hashFolder } from './cache.ts';
-import { eventually, freePort, type Running, run, start } from './process.ts';
+import { freePort, type Running, run, start, untilReady } from './process.ts';
 
 const KUBERNETES_VERSION = 'v1.37.2';
 const SOURCE = join(import.meta.dirname, 'cluster');
@@ -72,7 +72,8 @@ export async function clusterBinary(say: (line: string) => void): Promise<string
   return join(folder, 'cluster');
 }
 
-function runKubectl(
+/** Runs kubectl with a kubeconfig; a non-zero exit is a result, not an error. */
+export function runKubectl(
   binary: string,
   config: string,
   args: readonly string[],
@@ -198,10 +199,10 @@ export async function startKubernetes(base: string, say: (line: string) => void)
       logPath: join(folder, 'apiserver.log'),
     });
     apiServer = server;
-    await eventually(
-      `the API server is ready (log: ${server.logPath})`,
+    await untilReady(
+      'the API server is ready',
+      server,
       async () => {
-        if (server.process.exitCode !== null) throw new Error('it has ended');
         const ca = await readFile(certPath, 'utf8').catch(() => undefined);
         return ca !== undefined && (await probe(port, '/readyz', adminToken, ca)) === 200;
       },

@@ -1,15 +1,14 @@
 import { randomBytes } from 'node:crypto';
+import { USER_PASSWORD } from './keycloak-admin.ts';
 
 const DEADLINE_MS = 30_000;
 
-/** Who signs in, and at which client. */
-export interface LoginOptions {
+/** The client at which a user signs in. */
+export interface LoginClient {
   readonly issuer: string;
   readonly clientId: string;
   readonly clientSecret: string;
   readonly redirectUri: string;
-  readonly username: string;
-  readonly password: string;
   /** Default: `openid`. */
   readonly scope?: string;
 }
@@ -33,7 +32,7 @@ interface Discovery {
 
 /** Where a login ended that did not succeed. */
 export class LoginError extends Error {
-  /** The step that failed: `authorize`, `form`, `exchange` or `userinfo`. */
+  /** The step that failed: `discovery`, `authorize`, `form`, `exchange` or `userinfo`. */
   readonly step: string;
 
   constructor(step: string, message: string) {
@@ -73,14 +72,19 @@ function readable(html: string): string {
 }
 
 /** Sends the login form that the authorization endpoint shows; gives the code that it redirects with. */
-async function authorize(discovery: Discovery, options: LoginOptions): Promise<string> {
+async function authorize(
+  discovery: Discovery,
+  client: LoginClient,
+  username: string,
+  password: string,
+): Promise<string> {
   const browse = cookieJar();
   const state = randomBytes(8).toString('hex');
   const query = new URLSearchParams({
     response_type: 'code',
-    client_id: options.clientId,
-    redirect_uri: options.redirectUri,
-    scope: options.scope ?? 'openid',
+    client_id: client.clientId,
+    redirect_uri: client.redirectUri,
+    scope: client.scope ?? 'openid',
     state,
   });
   const page = await browse(`${discovery.authorization_endpoint}?${query}`);
@@ -90,13 +94,13 @@ async function authorize(discovery: Discovery, options: LoginOptions): Promise<s
   if (!action) {
     throw new LoginError('authorize', `${page.status} ${page.headers.get('location') ?? readable(html)}`);
   }
-  const body = new URLSearchParams({ username: options.username, password: options.password });
+  const body = new URLSearchParams({ username, password });
   const answer = await browse(action, { method: 'POST', body });
   const location = answer.headers.get('location');
   if (location === null) throw new LoginError('form', `${answer.status} ${readable(await answer.text())}`);
   const { searchParams } = new URL(location);
   const code = searchParams.get('code');
-  if (!location.startsWith(options.redirectUri) || code === null || searchParams.get('state') !== state) {
+  if (!location.startsWith(client.redirectUri) || code === null || searchParams.get('state') !== state) {
     throw new LoginError('form', `redirected to ${location}`);
   }
   return code;
@@ -104,14 +108,14 @@ async function authorize(discovery: Discovery, options: LoginOptions): Promise<s
 
 async function exchange(
   discovery: Discovery,
-  options: LoginOptions,
+  client: LoginClient,
   code: string,
 ): Promise<{ readonly id_token: string; readonly access_token: string }> {
-  const basic = [options.clientId, options.clientSecret].map(encodeURIComponent).join(':');
+  const basic = [client.clientId, client.clientSecret].map(encodeURIComponent).join(':');
   const response = await fetch(discovery.token_endpoint, {
     method: 'POST',
     headers: { authorization: `Basic ${Buffer.from(basic).toString('base64')}` },
-    body: new URLSearchParams({ grant_type: 'authorization_code', code, redirect_uri: options.redirectUri }),
+    body: new URLSearchParams({ grant_type: 'authorization_code', code, redirect_uri: client.redirectUri }),
     signal: AbortSignal.timeout(DEADLINE_MS),
   });
   if (!response.ok) throw new LoginError('exchange', `${response.status} ${await response.text()}`);
@@ -137,10 +141,10 @@ function claimsOf(token: string): Claims {
  *
  * @throws LoginError naming the step that failed
  */
-export async function login(options: LoginOptions): Promise<Login> {
-  const discovery = await discover(options.issuer);
-  const code = await authorize(discovery, options);
-  const tokens = await exchange(discovery, options, code);
+export async function login(client: LoginClient, username: string, password = USER_PASSWORD): Promise<Login> {
+  const discovery = await discover(client.issuer);
+  const code = await authorize(discovery, client, username, password);
+  const tokens = await exchange(discovery, client, code);
   const response = await fetch(discovery.userinfo_endpoint, {
     headers: { authorization: `Bearer ${tokens.access_token}` },
     signal: AbortSignal.timeout(DEADLINE_MS),

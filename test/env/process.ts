@@ -1,8 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, rmSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { CACHE_ROOT } from './cache-root.ts';
 
 /** A server that was started and can be stopped. */
 export interface Running {
@@ -14,25 +18,46 @@ export interface Running {
 
 const STOP_DEADLINE = 5_000;
 const running = new Set<ChildProcess>();
+const leaders = new WeakSet<ChildProcess>();
 
 process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
+  for (const child of running) kill(child);
 });
+
+/** Ends a program at once, and where it leads a process group the whole group. */
+function kill(child: ChildProcess): void {
+  if (!leaders.has(child) || child.pid === undefined) {
+    child.kill('SIGKILL');
+    return;
+  }
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // It has ended already.
+  }
+}
+
+/** How a program is started. */
+export interface StartOptions {
+  readonly logPath: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  /** It starts programs of its own, which are not to outlive it either. */
+  readonly startsOthers?: true;
+}
 
 /**
  * Starts a program with its output in a log file. Its standard input is a pipe from this process, so that it can
  * see when this process is gone, however that came about.
  */
-export function start(
-  command: string,
-  args: readonly string[],
-  options: { readonly logPath: string; readonly env?: NodeJS.ProcessEnv; readonly cwd?: string },
-): Running {
+export function start(command: string, args: readonly string[], options: StartOptions): Running {
   const child = spawn(command, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
+    detached: options.startsOthers === true,
     env: options.env ?? process.env,
     ...(options.cwd !== undefined && { cwd: options.cwd }),
   });
+  if (options.startsOthers === true) leaders.add(child);
   const log = createWriteStream(options.logPath, { flags: 'a' });
   child.stdout.pipe(log);
   child.stderr.pipe(log);
@@ -47,21 +72,64 @@ async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE);
+  const timer = setTimeout(() => kill(child), STOP_DEADLINE);
   await ended;
   clearTimeout(timer);
 }
 
-/** A port of the loopback address that was free a moment ago. */
+/** Below the ports that systems hand out for outgoing connections, any of which could take one a moment later. */
+const PORTS = { from: 12_000, below: 32_000 };
+const RESERVED = join(CACHE_ROOT, 'ports');
+const reserved = new Set<string>();
+
+process.on('exit', () => {
+  for (const file of reserved) rmSync(file, { force: true });
+});
+
+/** Keeps a port for this process among all that ask here; one that was kept by a process that is gone is free. */
+async function reserve(port: number): Promise<boolean> {
+  const file = join(RESERVED, String(port));
+  await mkdir(RESERVED, { recursive: true });
+  const holder = Number(await readFile(file, 'utf8').catch(() => 0));
+  if (holder > 0 && !isAlive(holder)) await rm(file, { force: true });
+  try {
+    await writeFile(file, String(process.pid), { flag: 'wx' });
+  } catch {
+    return false;
+  }
+  reserved.add(file);
+  return true;
+}
+
+/** Whether a process is there. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A port of the loopback address on which nobody listens, and that nobody else is given until this process ends. */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(PORTS.from, PORTS.below);
+    if ((await reserve(port)) && (await isFree(port))) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
+  try {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  return true;
 }
 
 /** Waits until a condition gives something, asking again and again; fails when the deadline passes. */
@@ -85,6 +153,26 @@ export async function eventually<T>(
     }
     await pause(intervalMs);
   }
+}
+
+/** Waits until a server that was started is ready; fails at once, with the end of its log, when it ends before. */
+export async function untilReady(
+  what: string,
+  server: Running,
+  probe: () => Promise<boolean>,
+  deadlineMs: number,
+): Promise<void> {
+  const ended = await eventually(
+    `${what} (log: ${server.logPath})`,
+    async () => {
+      if (server.process.exitCode !== null || server.process.signalCode !== null) return 'ended';
+      return (await probe()) && 'ready';
+    },
+    deadlineMs,
+  );
+  if (ended === 'ready') return;
+  const log = await readFile(server.logPath, 'utf8').catch(() => '');
+  throw new Error(`${what}: it has ended\n${log.slice(-3000)}`);
 }
 
 /** Runs a program to its end; fails with its output unless it exits with 0. */

@@ -1,0 +1,153 @@
+import type { OwnedObject, Policy } from './api/objects.ts';
+import type { KeycloakRealm } from './keycloak/realm.ts';
+import type { KubernetesWriter } from './kubernetes/write.ts';
+import type { Change, KeycloakChange, KubernetesChange, ObjectChange, ObjectRef } from './policy/change.ts';
+import type { KeycloakClient } from './policy/keycloak-types.ts';
+import type { Proof } from './policy/observation.ts';
+
+/** What the effects of a change are told to, so that the next observation knows of them. */
+export interface Effects {
+  /** An object as the API server answered it. */
+  readonly objectWritten: (object: OwnedObject) => void;
+  readonly objectDeleted: (ref: ObjectRef) => void;
+  /** The policy as the API server answered it; undefined when it is gone. */
+  readonly policyWritten: (policy: Policy | undefined) => void;
+  /** A write to the client is about to be sent: whatever comes of it, what was known of it is old. */
+  readonly clientTouched: () => void;
+  /** The client as read after a write to it; undefined when it is gone. */
+  readonly clientRead: (client: KeycloakClient | undefined) => void;
+  readonly roleCreated: (role: string) => void;
+  readonly proved: (proof: Proof) => void;
+}
+
+/** Where changes go. */
+export interface Targets {
+  readonly policy: Policy;
+  readonly kubernetes: KubernetesWriter;
+  /** The realm of the policy; undefined where no change can concern it. */
+  readonly keycloak: KeycloakRealm | undefined;
+  readonly effects: Effects;
+}
+
+function realmOf({ keycloak }: Targets): KeycloakRealm {
+  if (keycloak === undefined) throw new Error('a change to Keycloak without a connection');
+  return keycloak;
+}
+
+async function applyToKubernetes(
+  change: KubernetesChange,
+  { kubernetes, effects, policy }: Targets,
+  signal: AbortSignal,
+): Promise<void> {
+  switch (change.kind) {
+    case 'AddFinalizer':
+      return effects.policyWritten(await kubernetes.addFinalizer(policy, signal));
+    case 'RemoveFinalizer':
+      return effects.policyWritten(await kubernetes.removeFinalizer(policy, signal));
+    case 'CreateObject':
+      return effects.objectWritten(await kubernetes.create(change.object, signal));
+    case 'ApplyObject':
+      return effects.objectWritten(await kubernetes.apply(change.object, change.uid, signal));
+    case 'PatchObject':
+      return effects.objectWritten(await kubernetes.patch(change, signal));
+    case 'DeleteObject': {
+      // What somebody's finalizer holds is still there, and is waited for.
+      const left = await kubernetes.delete(change.ref, signal);
+      return left === undefined ? effects.objectDeleted(change.ref) : effects.objectWritten(left);
+    }
+  }
+}
+
+/** Fails where the change would; nothing is written, and nothing of the answer is real. */
+async function rehearse(
+  change: ObjectChange,
+  { kubernetes: { rehearsal } }: Targets,
+  signal: AbortSignal,
+): Promise<void> {
+  switch (change.kind) {
+    case 'CreateObject':
+      await rehearsal.create(change.object, signal);
+      return;
+    case 'ApplyObject':
+      await rehearsal.apply(change.object, change.uid, signal);
+      return;
+    case 'PatchObject':
+      await rehearsal.patch(change, signal);
+      return;
+    case 'DeleteObject':
+      await rehearsal.delete(change.ref, signal);
+  }
+}
+
+/** A client that was written to is read back: what Keycloak made of it is what counts. */
+async function applyToKeycloak(
+  change: KeycloakChange,
+  { clients }: KeycloakRealm,
+  effects: Effects,
+): Promise<void> {
+  effects.clientTouched();
+  const readBack = async (id: string) => effects.clientRead(await clients.read(id));
+  switch (change.kind) {
+    case 'CreateClient':
+      return readBack(await clients.create(change.fields, change.mappers));
+    case 'UpdateClient':
+      await clients.update(change.id, change.fields);
+      return readBack(change.id);
+    case 'CreateMapper':
+      await clients.createMapper(change.id, change.mapper);
+      return readBack(change.id);
+    case 'UpdateMapper':
+      await clients.updateMapper(change.id, change.mapperId, change.mapper);
+      return readBack(change.id);
+    case 'DeleteMapper':
+      await clients.deleteMapper(change.id, change.mapperId);
+      return readBack(change.id);
+    case 'CreateClientRole':
+      await clients.createRole(change.id, change.role);
+      return effects.roleCreated(change.role);
+    case 'DeleteClient':
+      await clients.delete(change.id);
+      return effects.clientRead(undefined);
+  }
+}
+
+/** Makes one change; every kind has one call here. */
+async function applyChange(change: Change, targets: Targets, signal: AbortSignal): Promise<void> {
+  switch (change.kind) {
+    case 'AddFinalizer':
+    case 'RemoveFinalizer':
+    case 'CreateObject':
+    case 'ApplyObject':
+    case 'PatchObject':
+    case 'DeleteObject':
+      return applyToKubernetes(change, targets, signal);
+    case 'Rehearse':
+      return rehearse(change.change, targets, signal);
+    case 'ProveSecret':
+      return targets.effects.proved(await realmOf(targets).prove(change));
+    default:
+      return applyToKeycloak(change, realmOf(targets), targets.effects);
+  }
+}
+
+/**
+ * Makes changes in order and stops at the first that fails, which it returns with what was thrown; what is left
+ * is derived again from what is then observed.
+ */
+export async function apply(
+  changes: readonly Change[],
+  targets: () => Targets,
+  signal: AbortSignal,
+  made: (change: Change) => void,
+): Promise<{ readonly change: Change; readonly error: unknown } | undefined> {
+  for (const change of changes) {
+    try {
+      await applyChange(change, targets(), signal);
+      made(change);
+    } catch (error) {
+      signal.throwIfAborted();
+      return { change, error };
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { SecretValue } from '../api/secret-value.ts';
+import type { KeycloakClient } from '../policy/keycloak-types.ts';
+
+const flag = z
+  .boolean()
+  .nullish()
+  .transform(value => value ?? false);
+const text = z
+  .string()
+  .nullish()
+  .transform(value => value ?? '');
+const texts = z
+  .array(z.string())
+  .nullish()
+  .transform(value => value ?? []);
+const record = z
+  .record(z.string(), z.string().nullable())
+  .nullish()
+  .transform(value => value ?? {});
+
+const mapperSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  protocolMapper: z.string(),
+  config: record,
+});
+
+/** What is read of a client's representation (keycloak, `ClientRepresentation.java`); absent means off or empty. */
+const clientSchema = z.object({
+  id: z.string().min(1),
+  clientId: z.string().min(1),
+  description: text,
+  enabled: flag,
+  protocol: text,
+  publicClient: flag,
+  bearerOnly: flag,
+  standardFlowEnabled: flag,
+  implicitFlowEnabled: flag,
+  directAccessGrantsEnabled: flag,
+  serviceAccountsEnabled: flag,
+  fullScopeAllowed: flag,
+  clientAuthenticatorType: text,
+  baseUrl: text,
+  redirectUris: texts,
+  attributes: record,
+  secret: z.string().nullish(),
+  protocolMappers: z.array(mapperSchema).nullish(),
+});
+
+/** Times such as `client.secret.creation.time` are the only attributes about secrets that are not secret. */
+const SECRET_TIME = /^client\.secret\..*\.time$/;
+const SECRET_NAME = /secret|password|private/i;
+
+function isSecretAttribute(name: string): boolean {
+  return SECRET_NAME.test(name) && !SECRET_TIME.test(name);
+}
+
+function withoutNulls(values: Readonly<Record<string, string | null>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== null),
+  );
+}
+
+function toClient({
+  secret,
+  protocolMappers,
+  attributes,
+  ...plain
+}: z.infer<typeof clientSchema>): KeycloakClient {
+  const kept = Object.entries(withoutNulls(attributes)).filter(([name]) => !isSecretAttribute(name));
+  return {
+    ...plain,
+    attributes: Object.fromEntries(kept),
+    secret: secret === null || secret === undefined || secret === '' ? undefined : new SecretValue(secret),
+    mappers: (protocolMappers ?? []).map(mapper => ({ ...mapper, config: withoutNulls(mapper.config) })),
+  };
+}
+
+/** Reads a client from what Keycloak answered; undefined where it is not a client at all. */
+export function readClientRepresentation(answer: unknown): KeycloakClient | undefined {
+  const parsed = clientSchema.safeParse(answer);
+  return parsed.success ? toClient(parsed.data) : undefined;
+}
+
+/** Reads a list of clients from what Keycloak answered; undefined where it is not one. */
+export function readClientRepresentations(answer: unknown): readonly KeycloakClient[] | undefined {
+  const parsed = z.array(clientSchema).safeParse(answer);
+  return parsed.success ? parsed.data.map(toClient) : undefined;
+}

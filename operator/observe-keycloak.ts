@@ -1,0 +1,113 @@
+import type { Policy } from './api/objects.ts';
+import type { OperatorConfig } from './config.ts';
+import type { Connections } from './keycloak/connections.ts';
+import { KeycloakError } from './keycloak/errors.ts';
+import type { KeycloakRealm } from './keycloak/realm.ts';
+import { judgeKeycloakError } from './keycloak/reasons.ts';
+import { mayHaveClient } from './policy/checks-permission.ts';
+import type { KeycloakClient } from './policy/keycloak-types.ts';
+import type { KeycloakObservation, Observation } from './policy/observation.ts';
+
+/** Where what Keycloak says comes from. */
+export interface KeycloakSources {
+  readonly config: OperatorConfig;
+  readonly connections: Connections;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** What a reconcile has learned of its client by its own reads and writes. */
+export interface ClientMemory {
+  /** When the reconcile began, in milliseconds since the epoch. */
+  readonly openedAt: number;
+  client: { readonly value: KeycloakClient | undefined } | undefined;
+  /** Whether the realm's snapshot serves no longer. */
+  wantsFresh: boolean;
+  /** Whether the client was read during this reconcile. */
+  lastWasFresh: boolean;
+  readonly createdRoles: Set<string>;
+}
+
+/** Share of the resync period for which a realm's snapshot serves; the rest is for policies that come late. */
+const SNAPSHOT_SHARE = 0.8;
+
+/** A policy without client asks only about the groups of its roles, and nothing once it goes. */
+export function asksKeycloak(observation: Observation): boolean {
+  const { policy, allowance, crdEnding } = observation;
+  if (policy.metadata.deletionTimestamp === undefined) {
+    return policy.spec.client !== undefined || groupNames(policy).length > 0;
+  }
+  return mayHaveClient(observation) && allowance !== undefined && !crdEnding;
+}
+
+function groupNames({ spec, metadata }: Policy): readonly string[] {
+  if (spec.keycloak.groups.source !== 'Groups' || metadata.deletionTimestamp !== undefined) return [];
+  return [...new Set(spec.roles.flatMap(role => role.groups ?? []))];
+}
+
+/** Asks Keycloak for the policy's client and groups; what it does not answer is part of the observation. */
+export async function observeRealm(
+  options: KeycloakSources,
+  policy: Policy,
+  realm: KeycloakRealm,
+  memory: ClientMemory,
+): Promise<KeycloakObservation> {
+  const { connection, groups } = policy.spec.keycloak;
+  try {
+    const issuer = await realm.issuer();
+    const [client, lookups] = await Promise.all([
+      observeClient(options, policy, realm, memory),
+      realm.groups.lookup(groupNames(policy), { fullPath: groups.fullPath }),
+    ]);
+    return {
+      state: 'Observed',
+      realm: realm.name,
+      issuer,
+      fresh: memory.lastWasFresh,
+      client,
+      clientRoles: await observeRoles(policy, realm, client, memory),
+      groups: lookups,
+    };
+  } catch (error) {
+    if (!(error instanceof KeycloakError)) throw error;
+    const since = options.connections.failingSince(connection) ?? options.now();
+    return { state: 'Failed', since, ...judgeKeycloakError(error) };
+  }
+}
+
+async function observeClient(
+  { config, now }: KeycloakSources,
+  { spec }: Policy,
+  realm: KeycloakRealm,
+  memory: ClientMemory,
+): Promise<KeycloakClient | undefined> {
+  if (spec.client === undefined) return undefined;
+  if (memory.client !== undefined) {
+    memory.lastWasFresh = true;
+    return memory.client.value;
+  }
+  const { clientId } = spec.client;
+  if (memory.wantsFresh) {
+    const value = await realm.clients.find(clientId);
+    memory.client = { value };
+    memory.lastWasFresh = true;
+    if (value === undefined) realm.snapshot.drop(clientId);
+    else realm.snapshot.put(value);
+    return value;
+  }
+  const connection = config.connections.find(({ name }) => name === spec.keycloak.connection);
+  const maxAge = (connection?.resyncPeriodMs ?? 0) * SNAPSHOT_SHARE;
+  const { client, readAt } = await realm.snapshot.get(clientId, maxAge);
+  memory.lastWasFresh = readAt >= memory.openedAt && now() >= readAt;
+  return client;
+}
+
+async function observeRoles(
+  { spec }: Policy,
+  realm: KeycloakRealm,
+  client: KeycloakClient | undefined,
+  { createdRoles }: ClientMemory,
+): Promise<readonly string[]> {
+  if (spec.keycloak.groups.source !== 'ClientRoles' || client === undefined) return [];
+  return [...new Set([...(await realm.clients.roles(client.id)), ...createdRoles])];
+}

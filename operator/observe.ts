@@ -1,0 +1,127 @@
+import type { Policy } from './api/objects.ts';
+import type { Effects, Targets } from './apply.ts';
+import type { KeycloakRealm } from './keycloak/realm.ts';
+import type { KubernetesWriter } from './kubernetes/write.ts';
+import { objectOf } from './log.ts';
+import { type ClusterSources, observeCluster } from './observe-cluster.ts';
+import { asksKeycloak, type ClientMemory, type KeycloakSources, observeRealm } from './observe-keycloak.ts';
+import type { Change } from './policy/change.ts';
+import { partOf } from './policy/conclusions.ts';
+import type { Observation, Proof } from './policy/observation.ts';
+
+/** What observing needs of the world. */
+export interface ObserverOptions extends ClusterSources, KeycloakSources {
+  readonly kubernetes: KubernetesWriter;
+}
+
+/** Opens a look at one policy after another. */
+export interface Observer {
+  /** undefined where there is no such policy; the key is `namespace/name`. */
+  readonly open: (key: string) => Sight | undefined;
+}
+
+/** All that one reconcile knows of one policy, growing with what its own writes answer. */
+export interface Sight {
+  /** The policy as last seen; undefined once it is gone. */
+  readonly policy: () => Policy | undefined;
+  /** What Kubernetes says; Keycloak is not asked. */
+  readonly observeCluster: (signal: AbortSignal) => Promise<Observation>;
+  /** Adds what Keycloak says of the policy's client and groups. */
+  readonly observeKeycloak: (cluster: Observation, signal: AbortSignal) => Promise<Observation>;
+  /** Whether the client was not read for this reconcile; from now on it will be. */
+  readonly needsFreshClient: () => boolean;
+  /** A change was made. */
+  readonly made: (change: Change) => void;
+  /** Kinds and names of the objects that were changed, each once. */
+  readonly changed: () => readonly string[];
+  /** A write there was refused: look whether the namespace is going away. */
+  readonly suspect: (namespace: string) => void;
+  /** Where this reconcile's changes go. */
+  readonly targets: () => Targets;
+}
+
+/** Makes the only place that reads. */
+export function createObserver(options: ObserverOptions): Observer {
+  // Kept from one reconcile to the next: a namespace that is going away refuses writes until it is gone.
+  const suspects = new Set<string>();
+  return {
+    open: key => {
+      const [namespace = '', name = ''] = key.split('/');
+      const policy = options.cache.policies.get(namespace, name);
+      return policy === undefined ? undefined : openSight(options, policy, suspects);
+    },
+  };
+}
+
+/** What a reconcile has learned by its own reads and writes. */
+interface Memory extends ClientMemory {
+  policy: Policy | undefined;
+  proof: Proof | undefined;
+  readonly changed: Set<string>;
+}
+
+function openSight(options: ObserverOptions, policy: Policy, suspects: Set<string>): Sight {
+  const { cache, kubernetes } = options;
+  const memory: Memory = {
+    openedAt: options.now(),
+    policy,
+    client: undefined,
+    wantsFresh: false,
+    lastWasFresh: true,
+    proof: undefined,
+    createdRoles: new Set(),
+    changed: new Set(),
+  };
+  // Opened only when asked: a policy may name any realm, and opened ones are kept.
+  const realm = () => realmOf(options, policy);
+  const clientId = policy.spec.client?.clientId;
+  const current = () => memory.policy ?? policy;
+  const effects: Effects = {
+    objectWritten: object => cache.put(object),
+    objectDeleted: ref => cache.remove(ref),
+    policyWritten: written => {
+      memory.policy = written;
+      const { namespace, name, uid } = policy.metadata;
+      if (written === undefined) cache.policies.remove(namespace, name, uid);
+      else cache.policies.put(written);
+    },
+    clientTouched: () => {
+      if (clientId !== undefined) realm()?.snapshot.drop(clientId);
+    },
+    clientRead: client => {
+      memory.client = { value: client };
+      if (client !== undefined) realm()?.snapshot.put(client);
+    },
+    roleCreated: role => memory.createdRoles.add(role),
+    proved: proof => {
+      memory.proof = proof;
+    },
+  };
+  return {
+    policy: () => memory.policy,
+    observeCluster: signal => observeCluster(options, current(), memory.proof, suspects, signal),
+    observeKeycloak: async (cluster, signal) => {
+      signal.throwIfAborted();
+      const asked = asksKeycloak(cluster) ? realm() : undefined;
+      if (asked === undefined) return cluster;
+      return { ...cluster, keycloak: await observeRealm(options, cluster.policy, asked, memory) };
+    },
+    needsFreshClient: () => {
+      memory.wantsFresh = true;
+      return !memory.lastWasFresh;
+    },
+    made: change => {
+      options.contest.record(current(), change);
+      if (partOf(change) !== undefined && change.kind !== 'ProveSecret') {
+        memory.changed.add(objectOf(change, current()));
+      }
+    },
+    changed: () => [...memory.changed],
+    suspect: namespace => suspects.add(namespace),
+    targets: () => ({ policy: current(), kubernetes, keycloak: realm(), effects }),
+  };
+}
+
+function realmOf({ connections }: ObserverOptions, { spec }: Policy): KeycloakRealm | undefined {
+  return connections.realm(spec.keycloak.connection, spec.keycloak.realm);
+}

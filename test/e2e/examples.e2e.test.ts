@@ -1,0 +1,166 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EXAMPLES, exampleConfig, GROUPS, PEOPLE } from '../env/example.ts';
+import { kubeconfig } from '../env/kubernetes.ts';
+import { eventually } from '../env/process.ts';
+import {
+  awaitGone,
+  awaitReady,
+  corePath,
+  createWorld,
+  type GotPolicy,
+  HOME,
+  policyPath,
+  TEAM,
+  type World,
+} from './world.ts';
+
+const CONFIG = join(EXAMPLES, '..', 'config');
+const SYSTEM = 'argo-access-system';
+const ACCOUNT = 'argo-access-operator';
+/** Level of pino. */
+const WARNING = 40;
+
+let world: World;
+
+const install = (name: string) => world.kubectl(['apply', '-k', join(CONFIG, name)]);
+
+/** From now on the operator acts as the account that `config/` makes for it. */
+async function takeAccount(): Promise<void> {
+  const token = (await world.kubectl(['create', 'token', ACCOUNT, '-n', SYSTEM])).trim();
+  const text = kubeconfig(world.api.url, world.kubernetes.ca, token);
+  await writeFile(join(world.folder, 'kubeconfig-operator'), text, { mode: 0o600 });
+}
+
+beforeAll(async () => {
+  world = await createWorld({ groups: GROUPS, users: PEOPLE });
+  const { url } = world.keycloak;
+  const example = await exampleConfig({
+    url,
+    realm: world.realm,
+    clientSecretFile: join(world.folder, 'keycloak-secret'),
+  });
+  await world.configure(() => example);
+});
+afterAll(async () => world?.stop());
+
+async function apply(file: string, namespace = HOME): Promise<GotPolicy> {
+  await world.kubectl(['apply', '--validate=strict', '-f', join(EXAMPLES, file)]);
+  return awaitReady(world, 'workflows', namespace);
+}
+
+async function remove(file: string, namespace = HOME): Promise<void> {
+  await world.kubectl(['delete', '-f', join(EXAMPLES, file)]);
+  await awaitGone(world, 'workflows', namespace);
+}
+
+function accountsOf({ status }: GotPolicy): readonly string[] | undefined {
+  return status?.roles?.map(({ serviceAccount, precedence }) => `${serviceAccount} ${precedence}`);
+}
+
+function readyOf({ status }: GotPolicy): string | undefined {
+  return status?.conditions?.find(({ type }) => type === 'Ready')?.reason;
+}
+
+async function keysOf(name: string): Promise<readonly string[]> {
+  return Object.keys((await world.get(corePath('secrets', name)))?.data ?? {}).toSorted();
+}
+
+describe('config/base, then config/default, then config/example', () => {
+  it('let the operator wait and say what it misses, until they give it its rights', async () => {
+    await install('base');
+    await takeAccount();
+    const operator = world.launchOperator();
+    const says = (text: string) =>
+      eventually(text, async () => (await operator.output()).includes(text), 30_000);
+    await says('cannot start yet: ');
+    await says(
+      'the operator may not list argoaccesspolicies.argo-access.io in the whole cluster; apply the output of',
+    );
+    await says('the operator may not create secrets in namespace team-a; apply the output of');
+    await install('default');
+    await install('example');
+    await says('"msg":"started"');
+    expect(await operator.stop()).toBe(0);
+  });
+
+  it('give its account all the rights that it needs', async () => {
+    await world.startOperator();
+    const lines = await world.operator().log();
+    expect(lines.filter(({ level }) => level >= WARNING).map(({ msg }) => msg)).toEqual([]);
+  });
+
+  it('make a Deployment whose Pod the namespace admits', async () => {
+    const [pod] = await eventually('there is a Pod', async () => {
+      const pods = await world.list<{ readonly spec: { readonly serviceAccountName: string } }>(
+        `/api/v1/namespaces/${SYSTEM}/pods`,
+      );
+      return pods.length > 0 ? pods : undefined;
+    });
+    expect(pod?.spec.serviceAccountName).toBe(ACCOUNT);
+  });
+});
+
+describe('the examples, under the example configuration', () => {
+  it('are all tried here', async () => {
+    expect((await readdir(EXAMPLES)).toSorted()).toEqual([
+      'adopt.yaml',
+      'client-roles.yaml',
+      'login.yaml',
+      'team.yaml',
+    ]);
+  });
+
+  it('login.yaml gives a client, and an account for each role', async () => {
+    const policy = await apply('login.yaml');
+    expect(readyOf(policy)).toBe('InSync');
+    expect(accountsOf(policy)).toEqual([
+      'workflows-admin 1000',
+      'workflows-team-a 990',
+      'workflows-viewer 980',
+    ]);
+    expect(policy.status?.client).toMatchObject({ clientId: 'argo-workflows', adopted: false });
+    expect(await keysOf('argo-server-sso')).toEqual(['client-id', 'client-secret']);
+  });
+
+  it("team.yaml gives a team's namespace accounts that come before those of the login", async () => {
+    const policy = await apply('team.yaml', TEAM);
+    expect(readyOf(policy)).toBe('InSync');
+    expect(accountsOf(policy)).toEqual(['workflows-lead 10000', 'workflows-member 9990']);
+    expect(policy.status?.client).toBeUndefined();
+    await remove('team.yaml', TEAM);
+    await remove('login.yaml');
+  });
+
+  it('client-roles.yaml puts its roles on the client', async () => {
+    const policy = await apply('client-roles.yaml');
+    expect(readyOf(policy)).toBe('InSync');
+    const { id } = policy.status?.client ?? {};
+    const roles = await world.admin.request('GET', `/${world.realm}/clients/${id}/roles`);
+    const names = ((await roles.json()) as { name: string }[]).map(({ name }) => name);
+    expect(names.toSorted()).toEqual(['argo-admin', 'argo-submitter', 'argo-viewer']);
+    await remove('client-roles.yaml');
+  });
+
+  it('adopt.yaml takes over the client that is there, and leaves it there when it is deleted', async () => {
+    const id = await world.admin.createClient(world.realm, {
+      clientId: 'argo-workflows',
+      publicClient: false,
+      name: 'made by hand',
+      redirectUris: ['https://argo.workflows.example.com/oauth2/callback'],
+    });
+    const before = await world.admin.client(world.realm, 'argo-workflows');
+    const policy = await apply('adopt.yaml');
+    expect(readyOf(policy)).toBe('InSync');
+    expect(policy.status?.client).toMatchObject({ id, adopted: true });
+    expect(await keysOf('argo-server-sso')).toEqual(['client_id', 'client_secret']);
+    const { secret } = before ?? {};
+    const same = { id, secret, name: 'made by hand' };
+    expect(await world.admin.client(world.realm, 'argo-workflows')).toMatchObject(same);
+    await remove('adopt.yaml');
+    expect(await world.admin.client(world.realm, 'argo-workflows')).toMatchObject(same);
+    expect(await keysOf('argo-server-sso')).toEqual(['client_id', 'client_secret']);
+    expect(await world.get(policyPath('workflows'))).toBeUndefined();
+  });
+});

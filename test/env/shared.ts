@@ -1,0 +1,40 @@
+import { inject } from 'vitest';
+import { type Connection, runningConnection } from './connection.ts';
+import { KeycloakAdmin } from './keycloak-admin.ts';
+import { type KubectlResult, runKubectl } from './kubernetes.ts';
+
+/** The servers that all test files of a run share. Each file makes namespaces and a realm of its own. */
+export interface SharedEnvironment {
+  readonly kubernetes: Connection['kubernetes'] & {
+    /** Runs kubectl as administrator. */
+    readonly kubectl: (args: readonly string[], input?: string) => Promise<KubectlResult>;
+  };
+  readonly keycloak: Connection['keycloak'] & { readonly admin: KeycloakAdmin };
+}
+
+let names = 0;
+
+/** A name that no other test file of this run uses, for a namespace or a realm. */
+export function uniqueName(prefix: string): string {
+  names += 1;
+  return `${prefix}-${process.pid.toString(36)}-${Date.now().toString(36)}-${names}`;
+}
+
+/** The servers of this run, or those that variable `ARGO_ACCESS_TEST_ENV` points at. */
+export async function sharedEnvironment(): Promise<SharedEnvironment> {
+  const connection = (await runningConnection()) ?? inject('connection');
+  if (connection === undefined) {
+    throw new Error('no servers: vitest runs without the global setup, and ARGO_ACCESS_TEST_ENV is not set');
+  }
+  const { kubernetes, keycloak } = connection;
+  return {
+    kubernetes: {
+      ...kubernetes,
+      kubectl: (args, input) => runKubectl(kubernetes.kubectlPath, kubernetes.kubeconfigPath, args, input),
+    },
+    keycloak: {
+      ...keycloak,
+      admin: new KeycloakAdmin(keycloak.url, keycloak.username, keycloak.password),
+    },
+  };
+}
