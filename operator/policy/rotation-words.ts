@@ -1,0 +1,127 @@
+import type { RotationNote } from './rotation-notes.ts';
+import type { FailureCause, PostponeCause, RotationStep } from './rotation-step.ts';
+
+/** Reason of a step for conditions and events; the lasting state between rotations has none. */
+export type RotationReason =
+  | 'Rotating'
+  | 'AwaitingRollout'
+  | 'Overlapping'
+  | 'RotationPostponed'
+  | 'RotationFailed';
+
+/** What the sentences name. */
+export interface RotationNames {
+  readonly clientId: string;
+  readonly realm: string;
+  readonly secret: string;
+  /** Empty where the policy names none. */
+  readonly deployment: string;
+}
+
+/** The reason that a step stands for. */
+export function rotationReason(step: RotationStep): RotationReason | undefined {
+  switch (step.kind) {
+    case 'Nothing':
+      return undefined;
+    case 'TakeOver':
+    case 'RecordMarks':
+    case 'Prove':
+    case 'Roll':
+    case 'EndOverlap':
+    case 'RegenerateSecret':
+      return 'Rotating';
+    case 'AwaitRollout':
+      return step.late ? 'RotationFailed' : 'AwaitingRollout';
+    case 'AwaitOverlap':
+      return 'Overlapping';
+    case 'Postpone':
+      return 'RotationPostponed';
+    case 'Failed':
+      return 'RotationFailed';
+  }
+}
+
+/** What a step does or waits for, in a sentence with the remedy where one is needed; no number in it changes by itself. */
+export function describeStep(step: RotationStep, names: RotationNames): string {
+  const { clientId, realm, secret, deployment } = names;
+  switch (step.kind) {
+    case 'Nothing':
+      return 'no rotation is due';
+    case 'TakeOver':
+      return `Secret ${secret} takes over the secret of client ${clientId}`;
+    case 'RecordMarks':
+      return `Secret ${secret} records since when it has its value`;
+    case 'Prove':
+      return `the value of Secret ${secret} is proved at the token endpoint of realm ${realm}`;
+    case 'Roll':
+      return `Deployment ${deployment} is rolled out, as Argo Server reads its settings at start only`;
+    case 'EndOverlap':
+      return `the old secret of client ${clientId} is ended`;
+    case 'RegenerateSecret':
+      return `client ${clientId} gets a new secret`;
+    case 'AwaitOverlap':
+      return `the old secret of client ${clientId} stays valid for logins under way`;
+    case 'AwaitRollout':
+      return describeRollout(step.late, step.why, deployment);
+    case 'Postpone':
+      return `${WAITING[step.what]} until ${OBSTACLES[step.cause](names)}`;
+    case 'Failed':
+      return FAILURES[step.cause](names);
+  }
+}
+
+function describeRollout(late: boolean, why: string | undefined, deployment: string): string {
+  if (!late) return `the rollout of Deployment ${deployment} is awaited`;
+  const reason = why === undefined ? '' : `: ${why}`;
+  return `the rollout of Deployment ${deployment} does not come to its end${reason}; mend it, for there is no new secret before`;
+}
+
+const WAITING = {
+  Proof: 'the proof of the secret waits',
+  Rollout: 'the restart of Argo Server waits',
+  Rotation: 'the rotation waits',
+} as const;
+
+const OBSTACLES: Readonly<Record<PostponeCause, (names: RotationNames) => string>> = {
+  NotLeading: () => 'this operator holds the lease; another one holds it',
+  IssuerSilent: ({ realm }) =>
+    `the issuer of realm ${realm} answers, without which Argo Server cannot start; bring Keycloak back`,
+  TokenEndpointUnclear: ({ realm }) =>
+    `the token endpoint of realm ${realm} gives a clear answer; see the log of Keycloak`,
+  ClientDisabled: ({ clientId, realm }) => `client ${clientId} of realm ${realm} is enabled again`,
+  DeploymentMissing: ({ deployment }) =>
+    `Deployment ${deployment} exists; create it, or correct spec.server.deployment`,
+  DeploymentPaused: ({ deployment }) =>
+    `Deployment ${deployment} is resumed: kubectl rollout resume deployment/${deployment}`,
+  RolloutReverted: ({ deployment }) =>
+    `nobody takes the annotation off the pod template of Deployment ${deployment}; let whatever deploys it ignore that one`,
+  OverlapNeedsPolicy: ({ clientId, realm }) =>
+    `a client policy of realm ${realm} with the executor secret-rotation covers client ${clientId}; add one, or leave out spec.client.secret.rotation.overlap`,
+  RotatedPeriodTooShort: ({ realm }) =>
+    `the rotated-expiration-period of realm ${realm} is at least overlap and rollout together; make it longer, or spec.client.secret.rotation.overlap shorter`,
+};
+
+const FAILURES: Readonly<Record<FailureCause, (names: RotationNames) => string>> = {
+  SecretRefused: ({ clientId, realm }) =>
+    `realm ${realm} refuses the secret of client ${clientId} although it was just read there; see whether another authenticator is set for the client`,
+  SecretExpired: ({ clientId, realm }) =>
+    `realm ${realm} refuses the secret of client ${clientId}, as its life is over; set spec.client.secret.rotation, or ask for a new one by the annotation argo-access.io/rotate-requested-at`,
+};
+
+const NOTES: Readonly<Record<RotationNote, (names: RotationNames) => string>> = {
+  NoOverlap: ({ clientId, realm }) =>
+    `no secret-rotation policy of realm ${realm} covers client ${clientId}: a login under way during a rotation fails and must be begun anew`,
+  OverlapShorterThanRollout: ({ realm }) =>
+    `realm ${realm} may end the old secret before the rollout is done: make its rotated-expiration-period longer`,
+  ExpiresBeforeSchedule: ({ realm }) =>
+    `realm ${realm} ends the secret before the schedule asks for a new one: it is rotated earlier; let spec.client.secret.rotation.schedule come more often`,
+  RestartLeftToUser: ({ secret }) =>
+    `spec.server.deployment names none: restart Argo Server whenever Secret ${secret} changes`,
+  RequestUnreadable: () =>
+    'annotation argo-access.io/rotate-requested-at is no time such as 2026-01-31T09:30:00Z and is not followed',
+};
+
+/** A note in a sentence, with the remedy. */
+export function describeNote(note: RotationNote, names: RotationNames): string {
+  return NOTES[note](names);
+}

@@ -1,0 +1,167 @@
+import { isExpired, nextDue, overlapOf } from './rotation-due.ts';
+import { differs, rotatedAt, sameMarks, wantedMarks } from './rotation-marks.ts';
+import { leastPeriod } from './rotation-notes.ts';
+import type { PostponeCause, RotationStep } from './rotation-step.ts';
+import type { RotationView } from './rotation-view.ts';
+
+/** How soon to look again at what cannot be waited for in a better way, in milliseconds. */
+const RETRY = 60_000;
+
+/** One rule of the planner: the step that it asks for, or undefined where it has nothing to say. */
+export type RotationRule = (view: RotationView) => RotationStep | undefined;
+
+/** The Secret follows Keycloak, whatever else is going on: no step is worth having Argo start with a wrong value. */
+function takeOver(view: RotationView): RotationStep | undefined {
+  return differs(view) ? { kind: 'TakeOver', marks: wantedMarks(view) } : undefined;
+}
+
+/** A Secret that cannot tell since when it has its value learns it. */
+function recordMarks(view: RotationView): RotationStep | undefined {
+  const marks = wantedMarks(view);
+  const known = view.secret !== undefined && sameMarks(view.secret.marks, marks);
+  return known ? undefined : { kind: 'RecordMarks', marks };
+}
+
+/** A value is proved before anything rests on it. One that is refused because its life is over is replaced. */
+function prove(view: RotationView): RotationStep | undefined {
+  const { secret, keycloak, issuerAnswers } = view;
+  if (secret === undefined || secret.proof === 'proved') return undefined;
+  if (!keycloak.enabled) return postpone('Proof', 'ClientDisabled');
+  if (!issuerAnswers) return postpone('Proof', 'IssuerSilent');
+  if (secret.proof === 'missing') return { kind: 'Prove' };
+  if (secret.proof === 'unknown') return postpone('Proof', 'TokenEndpointUnclear');
+  return isExpired(view) ? undefined : { kind: 'Failed', cause: 'SecretRefused' };
+}
+
+/** Pods that have read something else are replaced; never while they could not start for want of the issuer. */
+function roll(view: RotationView): RotationStep | undefined {
+  const { deployment, secret } = view;
+  if (deployment === undefined || secret === undefined || isExpired(view)) return undefined;
+  if (deployment.state === 'missing') return postpone('Rollout', 'DeploymentMissing');
+  if (deployment.mark === secret.mark) return undefined;
+  if (deployment.reverted) return postpone('Rollout', 'RolloutReverted');
+  if (deployment.paused) return postpone('Rollout', 'DeploymentPaused');
+  if (!view.issuerAnswers) return postpone('Rollout', 'IssuerSilent');
+  return { kind: 'Roll', mark: secret.mark };
+}
+
+/** A rollout under way, ours or anybody's, is waited for: its pods may have read either secret. */
+function awaitRollout({ now, deployment, rolloutDeadline }: RotationView): RotationStep | undefined {
+  if (deployment?.state !== 'found' || deployment.progress === 'complete') return undefined;
+  const { startedAt, progress, why } = deployment;
+  const until = startedAt === undefined ? undefined : startedAt + rolloutDeadline;
+  const late = progress === 'failed' || (until !== undefined && now >= until);
+  return { kind: 'AwaitRollout', until, late, why };
+}
+
+/** The old secret ends when its time is over, and only then may there be another. */
+function endOverlap(view: RotationView): RotationStep | undefined {
+  const overlap = overlapOf(view);
+  if (overlap === undefined) return undefined;
+  if (view.now < overlap.over) return { kind: 'AwaitOverlap', until: overlap.over };
+  return view.leading ? { kind: 'EndOverlap' } : postpone('Rotation', 'NotLeading');
+}
+
+/** Most of the time nothing is due. */
+function wait(view: RotationView): RotationStep | undefined {
+  const due = nextDue(view);
+  if (due !== undefined && due.from <= view.now) return undefined;
+  return isExpired(view) ? { kind: 'Failed', cause: 'SecretExpired' } : { kind: 'Nothing' };
+}
+
+/** A rotation begins only where it can be brought to its end. What has expired leaves nothing to overlap with. */
+function preflight(view: RotationView): RotationStep | undefined {
+  const { keycloak, deployment, rules, rolloutDeadline } = view;
+  const overlap = isExpired(view) ? undefined : rules?.overlap;
+  const needed = leastPeriod(overlap, rolloutDeadline);
+  const obstacles: readonly (readonly [PostponeCause, boolean])[] = [
+    ['NotLeading', !view.leading],
+    ['ClientDisabled', !keycloak.enabled],
+    ['IssuerSilent', !view.issuerAnswers],
+    ['DeploymentMissing', deployment?.state === 'missing'],
+    ['DeploymentPaused', deployment?.state === 'found' && deployment.paused],
+    ['RolloutReverted', deployment?.state === 'found' && deployment.reverted],
+    ['OverlapNeedsPolicy', overlap !== undefined && keycloak.coverage === undefined],
+    ['RotatedPeriodTooShort', overlap !== undefined && (keycloak.coverage?.rotatedPeriod ?? needed) < needed],
+  ];
+  const obstacle = obstacles.find(([, stands]) => stands)?.[0];
+  return obstacle === undefined ? undefined : postpone('Rotation', obstacle);
+}
+
+function regenerate(view: RotationView): RotationStep {
+  return { kind: 'RegenerateSecret', cause: nextDue(view)?.cause ?? 'Schedule' };
+}
+
+/** The rules in order; the first that has something to say decides. Each may rely on those above having been silent. */
+export const ROTATION_RULES: readonly RotationRule[] = [
+  takeOver,
+  recordMarks,
+  prove,
+  roll,
+  awaitRollout,
+  endOverlap,
+  wait,
+  preflight,
+  regenerate,
+];
+
+/** The next step and what the status shows of the rotation. */
+export interface RotationPlan {
+  readonly step: RotationStep;
+  /** When to look again if nothing happens before; undefined where nothing is ever due. */
+  readonly lookAgainAt: number | undefined;
+  /** When the present secret came. */
+  readonly lastRotated: number | undefined;
+  /** When the next one is due: by the last rotation, never by the present time. */
+  readonly nextRotation: number | undefined;
+  /** When the old secret ends. */
+  readonly overlapUntil: number | undefined;
+}
+
+/**
+ * The next step of a rotation, from what is observed alone. It can be left at any point and taken up again by
+ * looking: there is no record of what was begun.
+ */
+export function planRotation(view: RotationView, rules = ROTATION_RULES): RotationPlan {
+  const step = firstOf(rules, view);
+  return {
+    step,
+    lookAgainAt: lookAgainAt(view, step),
+    lastRotated: rotatedAt(view),
+    nextRotation: nextDue(view)?.at,
+    overlapUntil: overlapOf(view)?.shown,
+  };
+}
+
+function firstOf(rules: readonly RotationRule[], view: RotationView): RotationStep {
+  for (const rule of rules) {
+    const step = rule(view);
+    if (step !== undefined) return step;
+  }
+  return { kind: 'Nothing' };
+}
+
+function lookAgainAt(view: RotationView, step: RotationStep): number | undefined {
+  switch (step.kind) {
+    case 'Nothing':
+      return nextDue(view)?.from;
+    case 'AwaitOverlap':
+      return step.until;
+    case 'AwaitRollout':
+      return step.late || step.until === undefined ? view.now + RETRY : step.until;
+    case 'Postpone':
+    case 'Failed':
+      return view.now + RETRY;
+    case 'TakeOver':
+    case 'RecordMarks':
+    case 'Prove':
+    case 'Roll':
+    case 'EndOverlap':
+    case 'RegenerateSecret':
+      return view.now;
+  }
+}
+
+function postpone(what: 'Rollout' | 'Rotation' | 'Proof', cause: PostponeCause): RotationStep {
+  return { kind: 'Postpone', what, cause };
+}

@@ -1,0 +1,90 @@
+import { Cron } from 'croner';
+
+const FIELDS = 5;
+const MACROS: ReadonlySet<string> = new Set([
+  '@yearly',
+  '@annually',
+  '@monthly',
+  '@weekly',
+  '@daily',
+  '@midnight',
+  '@hourly',
+]);
+/** Ticks looked at for the shortest time between two: more than a year of daily ones, changes of clocks included. */
+const TICKS = 400;
+
+/** So many schedules are kept once they are read: each is looked at again in every reconcile. */
+const MAX_KEPT = 1000;
+const kept = new Map<string, ParsedSchedule>();
+
+/** When to rotate. Times in milliseconds since the epoch. */
+export interface Schedule {
+  /** The first tick strictly after a time; undefined where none comes. */
+  readonly tickAfter: (time: number) => number | undefined;
+  /** Shortest time between two ticks, in milliseconds; infinite where there are none. */
+  readonly shortestPeriod: number;
+}
+
+/** A schedule, or what is wrong with it: which field, and a sentence with the remedy. */
+export type ParsedSchedule =
+  | { readonly ok: true; readonly schedule: Schedule }
+  | { readonly ok: false; readonly field: 'schedule' | 'timeZone'; readonly message: string };
+
+/**
+ * Reads five fields of cron, or a macro such as `@daily`, in an IANA time zone. Where clocks skip an hour, a daily
+ * tick inside it comes at its end; where they repeat one, it comes in the first: once a day in either case.
+ */
+export function parseSchedule(text: string, timeZone: string): ParsedSchedule {
+  const key = JSON.stringify([text, timeZone]);
+  const known = kept.get(key);
+  if (known !== undefined) return known;
+  const parsed = parse(text, timeZone);
+  if (kept.size >= MAX_KEPT) kept.clear();
+  kept.set(key, parsed);
+  return parsed;
+}
+
+function parse(text: string, timeZone: string): ParsedSchedule {
+  if (!isTimeZone(timeZone)) {
+    const message = `time zone ${JSON.stringify(timeZone)} is unknown; give a name of the IANA database, such as Europe/Berlin or UTC`;
+    return { ok: false, field: 'timeZone', message };
+  }
+  const refuse = (problem: string): ParsedSchedule => {
+    const message = `schedule ${JSON.stringify(text)} ${problem}; give five fields of cron, such as "0 3 * * 0", or a macro such as @daily`;
+    return { ok: false, field: 'schedule', message };
+  };
+  const words = text.trim().split(/\s+/);
+  if (words.length !== FIELDS && !MACROS.has(text.trim()))
+    return refuse('is not five fields or a known macro');
+  let cron: Cron;
+  try {
+    cron = new Cron(text.trim(), { timezone: timeZone, mode: '5-part', paused: true });
+  } catch (error) {
+    return refuse(`cannot be read (${error instanceof Error ? error.message : String(error)})`);
+  }
+  const tickAfter = (time: number) => cron.nextRun(new Date(time))?.getTime();
+  if (tickAfter(0) === undefined) return refuse('names a day that never comes');
+  return { ok: true, schedule: { tickAfter, shortestPeriod: shortestPeriod(tickAfter) } };
+}
+
+/** Names only: an offset such as +02:00 would not follow a change of clocks. */
+function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z]/.test(name)) return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function shortestPeriod(tickAfter: Schedule['tickAfter']): number {
+  let shortest = Number.POSITIVE_INFINITY;
+  let tick = tickAfter(Date.UTC(2026, 0, 1));
+  for (let count = 0; count < TICKS && tick !== undefined; count += 1) {
+    const next = tickAfter(tick);
+    shortest = Math.min(shortest, (next ?? Number.POSITIVE_INFINITY) - tick);
+    tick = next;
+  }
+  return shortest;
+}

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { leastPeriod, rotationNotes } from '../../operator/policy/rotation-notes.ts';
+import type { RotationStep } from '../../operator/policy/rotation-step.ts';
+import { describeNote, describeStep, rotationReason } from '../../operator/policy/rotation-words.ts';
+import { CAME, DAILY, type Differences, hours, minutes, rotationView } from './rotation-fixtures.ts';
+
+const NAMES = {
+  clientId: 'argo-workflows',
+  realm: 'platform',
+  secret: 'argo-server-sso',
+  deployment: 'argo-server',
+};
+
+describe('the words of a rotation', () => {
+  const steps: Readonly<Record<string, readonly [RotationStep, string | undefined, string]>> = {
+    'nothing has no reason': [{ kind: 'Nothing' }, undefined, 'no rotation is due'],
+    'a new secret': [
+      { kind: 'RegenerateSecret', cause: 'Schedule' },
+      'Rotating',
+      'client argo-workflows gets a new secret',
+    ],
+    'a rollout under way': [
+      { kind: 'AwaitRollout', until: 1, late: false, why: 'pulling' },
+      'AwaitingRollout',
+      'the rollout of Deployment argo-server is awaited',
+    ],
+    'a rollout that is late says why, and what follows': [
+      { kind: 'AwaitRollout', until: 1, late: true, why: 'the image cannot be pulled' },
+      'RotationFailed',
+      'the rollout of Deployment argo-server does not come to its end: the image cannot be pulled; mend it, for there is no new secret before',
+    ],
+    'a rollout that is late for reasons unknown': [
+      { kind: 'AwaitRollout', until: 1, late: true, why: undefined },
+      'RotationFailed',
+      'the rollout of Deployment argo-server does not come to its end; mend it, for there is no new secret before',
+    ],
+    'an overlap': [
+      { kind: 'AwaitOverlap', until: 1 },
+      'Overlapping',
+      'the old secret of client argo-workflows stays valid for logins under way',
+    ],
+    'a pause says the command that ends it': [
+      { kind: 'Postpone', what: 'Rotation', cause: 'DeploymentPaused' },
+      'RotationPostponed',
+      'the rotation waits until Deployment argo-server is resumed: kubectl rollout resume deployment/argo-server',
+    ],
+    'a missing policy says what to add or to leave out': [
+      { kind: 'Postpone', what: 'Rotation', cause: 'OverlapNeedsPolicy' },
+      'RotationPostponed',
+      'the rotation waits until a client policy of realm platform with the executor secret-rotation covers client argo-workflows; add one, or leave out spec.client.secret.rotation.overlap',
+    ],
+    'a refused secret': [
+      { kind: 'Failed', cause: 'SecretRefused' },
+      'RotationFailed',
+      'realm platform refuses the secret of client argo-workflows although it was just read there; see whether another authenticator is set for the client',
+    ],
+  };
+
+  it.each(Object.entries(steps))('%s', (_, [step, reason, message]) => {
+    expect(rotationReason(step)).toBe(reason);
+    expect(describeStep(step, NAMES)).toBe(message);
+  });
+});
+
+describe('rotationNotes', () => {
+  const NO_POLICY = { coverage: undefined };
+  const notes: Readonly<Record<string, readonly [Differences, readonly string[]]>> = {
+    'nothing to note where the realm keeps old secrets long enough': [{}, []],
+    'without the policy of the realm logins under way fail': [{ keycloak: NO_POLICY }, ['NoOverlap']],
+    'an overlap that is asked for is a matter of the preflight': [
+      { keycloak: NO_POLICY, rules: { ...DAILY, overlap: hours(1) } },
+      [],
+    ],
+    'a period shorter than a rollout is told': [
+      { keycloak: { coverage: { rotatedPeriod: minutes(10) - 1 } } },
+      ['OverlapShorterThanRollout'],
+    ],
+    'a period as long as a rollout is enough': [
+      { keycloak: { coverage: { rotatedPeriod: minutes(10) } } },
+      [],
+    ],
+    'a schedule later than the end of the secret is told': [
+      { keycloak: { expiresAt: CAME + hours(20) } },
+      ['ExpiresBeforeSchedule'],
+    ],
+    'a schedule before the end of the secret is fine': [{ keycloak: { expiresAt: CAME + hours(48) } }, []],
+    'a request that is no time is told': [
+      { request: { value: 'now', at: undefined } },
+      ['RequestUnreadable'],
+    ],
+    'without rotation there is nothing to note': [{ rules: undefined, keycloak: NO_POLICY }, []],
+  };
+
+  it.each(Object.entries(notes))('%s', (_, [differences, expected]) => {
+    expect(rotationNotes(rotationView(differences))).toEqual(expected);
+  });
+
+  it('says that a restart is left to the user where no Deployment is named, and of which Secret', () => {
+    const found = rotationNotes({ ...rotationView(), deployment: undefined });
+    expect(found.map(note => describeNote(note, NAMES))).toEqual([
+      'spec.server.deployment names none: restart Argo Server whenever Secret argo-server-sso changes',
+    ]);
+  });
+});
+
+describe('leastPeriod', () => {
+  it('is a rollout and the overlap together', () => {
+    expect([leastPeriod(undefined, minutes(10)), leastPeriod(hours(1), minutes(10))]).toEqual([
+      minutes(10),
+      hours(1) + minutes(10),
+    ]);
+  });
+});
