@@ -164,7 +164,7 @@ describe('an operator that is killed after any write and started again', () => {
     const life = newLife(lane);
     for (const phase of PHASES) {
       await pass(phase, [life], false);
-      writes.set(phase, lane.writes());
+      writes.set(phase, lane.lastingWrites());
       expected.set(phase, await outcome(phase, life));
     }
   });
@@ -194,7 +194,8 @@ describe('an operator that is killed after any write and started again', () => {
       for (const phase of PHASES) total.set(phase, (total.get(phase) ?? 0) + (killed.get(phase) ?? 0));
     }
     for (const phase of PHASES) {
-      expect(total.get(phase), phase).toBeGreaterThanOrEqual((writes.get(phase) ?? 0) - 1);
+      expect(writes.get(phase), phase).toBeGreaterThan(10);
+      expect(total.get(phase), phase).toBeGreaterThanOrEqual(writes.get(phase) ?? 0);
     }
   });
 
