@@ -1,5 +1,5 @@
-import { existsSync, rmSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { existingKeycloak, existingKubernetes } from './existing.ts';
@@ -23,7 +23,8 @@ export async function startEnvironment(
   say: (line: string) => void,
   { mayExist = false }: { readonly mayExist?: boolean } = {},
 ): Promise<Environment> {
-  const folder = await mkdtemp(join(tmpdir(), 'argo-access-env-'));
+  // At once, so that there is no moment at which the folder is there and nobody would remove it.
+  const folder = mkdtempSync(join(tmpdir(), 'argo-access-env-'));
   process.once('exit', () => removeNow(folder));
   const [kubernetes, keycloak] = await Promise.allSettled([
     kubernetesIn(folder, say, mayExist),
