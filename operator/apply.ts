@@ -1,15 +1,25 @@
-import type { OwnedObject, Policy } from './api/objects.ts';
+import type { OwnedObject, Policy, SharedObject } from './api/objects.ts';
 import type { KeycloakRealm } from './keycloak/realm.ts';
 import type { KubernetesWriter } from './kubernetes/write.ts';
-import type { Change, KeycloakChange, KubernetesChange, ObjectChange, ObjectRef } from './policy/change.ts';
+import type {
+  Change,
+  KeycloakChange,
+  KubernetesChange,
+  ObjectChange,
+  ObjectRef,
+  SharedChange,
+} from './policy/change.ts';
 import type { KeycloakClient } from './policy/keycloak-types.ts';
 import type { Proof } from './policy/observation.ts';
+import type { DueCause } from './policy/rotation-due.ts';
 
 /** What the effects of a change are told to, so that the next observation knows of them. */
 export interface Effects {
   /** An object as the API server answered it. */
   readonly objectWritten: (object: OwnedObject) => void;
   readonly objectDeleted: (ref: ObjectRef) => void;
+  /** An object of somebody else as the API server answered it. */
+  readonly sharedWritten: (object: SharedObject) => void;
   /** The policy as the API server answered it; undefined when it is gone. */
   readonly policyWritten: (policy: Policy | undefined) => void;
   /** A write to the client is about to be sent: whatever comes of it, what was known of it is old. */
@@ -17,6 +27,8 @@ export interface Effects {
   /** The client as read after a write to it; undefined when it is gone. */
   readonly clientRead: (client: KeycloakClient | undefined) => void;
   readonly roleCreated: (role: string) => void;
+  /** Keycloak has made a new secret, whether or not the client can be read since. */
+  readonly regenerated: (cause: DueCause) => void;
   readonly proved: (proof: Proof) => void;
 }
 
@@ -27,6 +39,10 @@ export interface Targets {
   /** The realm of the policy; undefined where no change can concern it. */
   readonly keycloak: KeycloakRealm | undefined;
   readonly effects: Effects;
+  /** Whether nobody else can be making a new secret; asked right before it is made. */
+  readonly mayRegenerate: () => boolean;
+  /** Whether Keycloak has made a new secret is not known. */
+  readonly regenerationFailed: () => void;
 }
 
 function realmOf({ keycloak }: Targets): KeycloakRealm {
@@ -79,12 +95,40 @@ async function rehearse(
   }
 }
 
-/** A client that was written to is read back: what Keycloak made of it is what counts. */
-async function applyToKeycloak(
-  change: KeycloakChange,
-  { clients }: KeycloakRealm,
-  effects: Effects,
+async function applyShared(
+  change: SharedChange,
+  { kubernetes, effects }: Targets,
+  signal: AbortSignal,
 ): Promise<void> {
+  switch (change.kind) {
+    case 'ApplySettings':
+      return effects.sharedWritten(await kubernetes.applySettings(change.ref, change.sso, signal));
+    case 'RollDeployment':
+      return effects.sharedWritten(await kubernetes.rollDeployment(change.ref, change.mark, signal));
+  }
+}
+
+type RegenerateSecret = Extract<KeycloakChange, { readonly kind: 'RegenerateSecret' }>;
+
+/** A change was left out at the last moment; what to do is to be decided anew. */
+class Abstained extends Error {}
+
+/** The one change that must not be made twice: where its answer is lost, nobody tries again at once. */
+async function regenerate({ id, cause }: RegenerateSecret, targets: Targets): Promise<void> {
+  const sent = await realmOf(targets)
+    .clients.regenerate(id, targets.mayRegenerate)
+    .catch(error => {
+      targets.regenerationFailed();
+      throw error;
+    });
+  if (!sent) throw new Abstained();
+  targets.effects.regenerated(cause);
+}
+
+/** A client that was written to is read back: what Keycloak made of it is what counts. */
+async function applyToKeycloak(change: KeycloakChange, targets: Targets): Promise<void> {
+  const { clients } = realmOf(targets);
+  const { effects } = targets;
   effects.clientTouched();
   const readBack = async (id: string) => effects.clientRead(await clients.read(id));
   switch (change.kind) {
@@ -105,6 +149,12 @@ async function applyToKeycloak(
     case 'CreateClientRole':
       await clients.createRole(change.id, change.role);
       return effects.roleCreated(change.role);
+    case 'RegenerateSecret':
+      await regenerate(change, targets);
+      return readBack(change.id);
+    case 'EndOverlap':
+      await clients.endOverlap(change.id);
+      return readBack(change.id);
     case 'DeleteClient':
       await clients.delete(change.id);
       return effects.clientRead(undefined);
@@ -121,12 +171,15 @@ async function applyChange(change: Change, targets: Targets, signal: AbortSignal
     case 'PatchObject':
     case 'DeleteObject':
       return applyToKubernetes(change, targets, signal);
+    case 'ApplySettings':
+    case 'RollDeployment':
+      return applyShared(change, targets, signal);
     case 'Rehearse':
       return rehearse(change.change, targets, signal);
     case 'ProveSecret':
       return targets.effects.proved(await realmOf(targets).prove(change));
     default:
-      return applyToKeycloak(change, realmOf(targets), targets.effects);
+      return applyToKeycloak(change, targets);
   }
 }
 
@@ -146,7 +199,7 @@ export async function apply(
       made(change);
     } catch (error) {
       signal.throwIfAborted();
-      return { change, error };
+      return error instanceof Abstained ? undefined : { change, error };
     }
   }
   return undefined;

@@ -17,37 +17,55 @@ export interface Contest {
 const MOST_CHANGES = 20;
 const WINDOW_MS = 10 * 60_000;
 
+/** Argo Server is not restarted over and over: each restart is felt. */
+const RESTARTS = { most: 3, windowMs: 60 * 60_000 };
+const OWN = { most: MOST_CHANGES, windowMs: WINDOW_MS };
+
 /** Changes after which there is nothing that could be taken back. */
 const ENDINGS: ReadonlySet<Change['kind']> = new Set([
   'DeleteObject',
   'DeleteClient',
   'ProveSecret',
   'Rehearse',
+  'RegenerateSecret',
+  'EndOverlap',
 ]);
 
 interface History {
   readonly part: Part;
   readonly what: string;
+  readonly limit: typeof OWN;
   readonly generation: number;
   /** In milliseconds since the epoch, oldest first. */
   readonly times: readonly number[];
 }
 
+/** What is changed, and how often that may be; undefined for what nobody could take back. */
+function contestOf(policy: Policy, change: Change) {
+  const part = partOf(change);
+  if (part === undefined || ENDINGS.has(change.kind)) return undefined;
+  const what = objectOf(change, policy);
+  // Another mark is another restart, which was asked for.
+  const key = change.kind === 'RollDeployment' ? `${what} ${change.mark}` : what;
+  return { key, part, what, limit: change.kind === 'RollDeployment' ? RESTARTS : OWN };
+}
+
 /** Starts with nothing remembered: after a restart, a contest is noticed anew. */
 export function createContest(now: () => number): Contest {
   const byPolicy = new Map<string, Map<string, History>>();
-  const recent = ({ times }: History) => times.filter(time => time > now() - WINDOW_MS);
+  const recent = ({ times, limit }: History) => times.filter(time => time > now() - limit.windowMs);
   return {
     record: (policy, change) => {
-      const part = partOf(change);
-      if (part === undefined || ENDINGS.has(change.kind)) return;
+      const contest = contestOf(policy, change);
+      if (contest === undefined) return;
       const { uid, generation = 0 } = policy.metadata;
-      const what = objectOf(change, policy);
-      const histories = byPolicy.get(uid) ?? new Map<string, History>();
+      const known = [...(byPolicy.get(uid) ?? [])];
+      const histories = new Map(known.filter(([, history]) => recent(history).length > 0));
       byPolicy.set(uid, histories);
-      const before = histories.get(what);
+      const { key, ...rest } = contest;
+      const before = histories.get(key);
       const times = before?.generation === generation ? recent(before) : [];
-      histories.set(what, { part, what, generation, times: [...times, now()] });
+      histories.set(key, { ...rest, generation, times: [...times, now()] });
     },
     contested: ({ metadata: { uid, generation = 0, deletionTimestamp } }) => {
       if (deletionTimestamp !== undefined) {
@@ -55,7 +73,7 @@ export function createContest(now: () => number): Contest {
         return [];
       }
       return [...(byPolicy.get(uid)?.values() ?? [])]
-        .filter(history => history.generation === generation && recent(history).length >= MOST_CHANGES)
+        .filter(history => history.generation === generation && recent(history).length >= history.limit.most)
         .map(({ part, what }) => ({ part, what }));
     },
   };

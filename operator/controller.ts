@@ -4,6 +4,7 @@ import { type Clock, createQueue, SYSTEM_CLOCK } from './kubernetes/queue.ts';
 import type { ReconcileResult } from './metrics.ts';
 import { bindingHome, isTokenSecretName } from './policy/desired.ts';
 import { bearsMark } from './policy/ownership.ts';
+import type { Outcome } from './reconcile.ts';
 
 /** Reconciles policies as things change, and each of them now and then. */
 export interface Controller {
@@ -18,19 +19,23 @@ export interface Controller {
 /** What a controller needs. */
 export interface ControllerOptions {
   readonly cache: ClusterCache;
-  /** Brings one policy to what it asks for; true to try again soon. */
-  readonly reconcile: (key: string, signal: AbortSignal) => Promise<boolean>;
+  /** Brings one policy to what it asks for, and tells when to look again. */
+  readonly reconcile: (key: string, signal: AbortSignal) => Promise<Outcome>;
   /** After how many milliseconds a policy is looked at again although nothing was seen to change. */
   readonly resyncAfter: (policy: Policy) => number;
   /** Told when a reconcile has ended: how, and how many seconds it took. */
   readonly onDone: (key: string, result: ReconcileResult, seconds: number) => void;
   /** Told of what a reconcile threw: a fault of ours, for all that the world does is a result. */
   readonly onFault: (key: string, error: unknown) => void;
+  /** Milliseconds since the epoch, by which times to look again are given. */
+  readonly now: () => number;
   readonly clock?: Clock;
   readonly workers?: number;
 }
 
 const WORKERS = 4;
+/** What is due already and could not be done is not tried in a hurry. */
+const SOONEST_MS = 1000;
 
 /** Share of the resync period by which policies are spread, so that they do not all come at once. */
 const RESYNC_SPREAD = 0.1;
@@ -48,7 +53,9 @@ export function startController(options: ControllerOptions): Controller {
 
   const resultOf = async (key: string): Promise<ReconcileResult> => {
     try {
-      return (await options.reconcile(key, stopping.signal)) ? 'retry' : 'ok';
+      const { retry, lookAgainAt } = await options.reconcile(key, stopping.signal);
+      if (lookAgainAt !== undefined) queue.addAfter(key, Math.max(lookAgainAt - options.now(), SOONEST_MS));
+      return retry ? 'retry' : 'ok';
     } catch (error) {
       if (stopping.signal.aborted) return 'retry';
       options.onFault(key, error);
@@ -93,6 +100,7 @@ export function startController(options: ControllerOptions): Controller {
     const home = bindingHome(object.metadata);
     if (home !== undefined) addNamespace(home);
   });
+  cache.onServerChange(addNamespace);
   for (const { metadata } of cache.policies.all()) queue.add(keyOf(metadata));
   return {
     depth: queue.size,

@@ -17,6 +17,7 @@ const BY_KIND: Readonly<
   Unauthorized: { reason: Reason.KubernetesForbidden, transient: false },
   Invalid: { reason: Reason.KubernetesRejected, transient: false },
   TooManyRequests: { reason: Reason.KubernetesUnavailable, transient: true },
+  FieldTaken: { reason: Reason.FieldTaken, transient: false },
   Unavailable: { reason: Reason.KubernetesUnavailable, transient: true },
 };
 
@@ -46,6 +47,8 @@ export function suspectNamespace(change: Change, error: unknown): string | undef
       return change.object.metadata.namespace;
     case 'PatchObject':
     case 'DeleteObject':
+    case 'ApplySettings':
+    case 'RollDeployment':
       return change.ref.namespace;
     default:
       return undefined;

@@ -46,6 +46,12 @@ export function describeChange(change: Change, policy: Policy): ChangeLine {
       return { change: change.kind, kind: change.ref.kind, ...nameOf(change.ref) };
     case 'CreateClient':
       return { change: change.kind, kind: 'KeycloakClient', name: change.fields.clientId };
+    case 'ApplySettings':
+      return { change: change.kind, kind: 'ConfigMap', ...nameOf(change.ref) };
+    case 'RollDeployment':
+      return { change: change.kind, kind: 'Deployment', ...nameOf(change.ref) };
+    case 'RegenerateSecret':
+    case 'EndOverlap':
     case 'DeleteClient':
     case 'ProveSecret':
       return { change: change.kind, kind: 'KeycloakClient', name: change.clientId };
@@ -79,11 +85,17 @@ function clientIdOf({ spec }: Policy): string {
  * Log lines about policies; each names the policy as `namespace/name`.
  *
  * @param count told the reason of each failure
+ * @param countChange told the kind of each change that was made
  */
-export function createPolicyLog(log: Logger, count: (reason: Reason) => void = () => {}): PolicyLog {
+export function createPolicyLog(
+  log: Logger,
+  count: (reason: Reason) => void = () => {},
+  countChange: (kind: Change['kind']) => void = () => {},
+): PolicyLog {
   const of = ({ metadata }: Policy) => ({ policy: `${metadata.namespace}/${metadata.name}` });
   return {
     changed: (policy, change) => {
+      countChange(change.kind);
       if (change.kind === 'Rehearse') return;
       log.info({ ...of(policy), ...describeChange(change, policy) }, sentence(change));
     },
@@ -101,6 +113,12 @@ function sentence(change: Change): string {
   switch (change.kind) {
     case 'ProveSecret':
       return 'asked the token endpoint about the secret';
+    case 'RegenerateSecret':
+      return 'made a new secret';
+    case 'EndOverlap':
+      return 'ended the old secret';
+    case 'RollDeployment':
+      return 'restarted what reads the secret at its start';
     case 'CreateObject':
     case 'CreateClient':
     case 'CreateMapper':

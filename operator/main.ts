@@ -74,6 +74,7 @@ async function main(options: Options): Promise<void> {
     policies: () => operator?.measured.policies() ?? [],
     queueDepth: () => operator?.measured.queueDepth() ?? 0,
     connections: () => operator?.measured.connections() ?? [],
+    isLeader: () => operator?.measured.isLeader() ?? false,
   });
   try {
     const isReady = () => operator?.isReady() === true;

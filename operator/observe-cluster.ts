@@ -2,8 +2,7 @@ import type { ObjectMeta, Policy, ServiceAccount } from './api/objects.ts';
 import type { ForeignRuleJudge } from './argo/foreign.ts';
 import type { OperatorConfig } from './config.ts';
 import type { Contest } from './contest.ts';
-import type { ClusterCache } from './kubernetes/cache.ts';
-import type { ClusterReader } from './kubernetes/reader.ts';
+import { observeRotation, observeServer, type ServerSources } from './observe-server.ts';
 import { argoRule } from './policy/accounts.ts';
 import { mayHaveClient } from './policy/checks-permission.ts';
 import { bindingHome, wantedRoles } from './policy/desired.ts';
@@ -14,11 +13,9 @@ import { parseRule } from './policy/rules.ts';
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
 /** Where what Kubernetes says comes from. */
-export interface ClusterSources {
+export interface ClusterSources extends ServerSources {
   readonly config: OperatorConfig;
   readonly clusterUid: string;
-  readonly cache: ClusterCache;
-  readonly reader: ClusterReader;
   readonly foreignRules: ForeignRuleJudge;
   readonly contest: Contest;
   /** Milliseconds since the epoch. */
@@ -122,6 +119,8 @@ export async function observeCluster(
     bindings: inOrder(cache.bindings.all().filter(kept)),
     verdicts: await options.foreignRules(foreignRules(accounts), signal),
     keycloak: { state: 'NotAsked' },
+    server: await observeServer(options, policy, signal),
+    rotation: observeRotation(options, policy),
     proof,
   };
 }

@@ -1,3 +1,4 @@
+import { ANNOTATION_ROTATE_REQUESTED } from './api/names.ts';
 import type { Policy } from './api/objects.ts';
 import type { OperatorConfig } from './config.ts';
 import type { Connections } from './keycloak/connections.ts';
@@ -25,6 +26,8 @@ export interface ClientMemory {
   wantsFresh: boolean;
   /** Whether the client was read during this reconcile. */
   lastWasFresh: boolean;
+  /** Whether the discovery document has answered in this reconcile. */
+  issuerAnswers: boolean | undefined;
   readonly createdRoles: Set<string>;
 }
 
@@ -59,12 +62,15 @@ export async function observeRealm(
       observeClient(options, policy, realm, memory),
       realm.groups.lookup(groupNames(policy), { fullPath: groups.fullPath }),
     ]);
+    const issuerAnswers = await observeIssuer(policy, realm, memory);
     return {
       state: 'Observed',
       realm: realm.name,
       issuer,
       fresh: memory.lastWasFresh,
       client,
+      ...(await observeCoverage(policy, realm, client, memory)),
+      issuerAnswers,
       clientRoles: await observeRoles(policy, realm, client, memory),
       groups: lookups,
     };
@@ -100,6 +106,53 @@ async function observeClient(
   const { client, readAt } = await realm.snapshot.get(clientId, maxAge);
   memory.lastWasFresh = readAt >= memory.openedAt && now() >= readAt;
   return client;
+}
+
+/** What is known of the realm's secret-rotation policy. */
+type Coverage = Pick<Extract<KeycloakObservation, { state: 'Observed' }>, 'coverage' | 'coverageHidden'>;
+
+/** Many policies may be due in the same moment: what was read for one serves the others, in milliseconds. */
+const FRESH_MS = 10_000;
+
+const NOT_ASKED: Coverage = { coverage: undefined, coverageHidden: undefined };
+
+/**
+ * Asked where a secret rotates, or an old one is still valid. Without the role to ask, all but the rotation goes on:
+ * whoever rotates nothing need not give it, and an old secret shows that some policy has covered the client. What is
+ * planned rests on an answer of just now.
+ */
+async function observeCoverage(
+  { spec }: Policy,
+  realm: KeycloakRealm,
+  client: KeycloakClient | undefined,
+  { wantsFresh }: ClientMemory,
+): Promise<Coverage> {
+  const rotates = spec.client?.secret.rotation !== undefined;
+  const overlaps = client?.secretLife.rotated !== undefined;
+  if (client === undefined || !(rotates || overlaps)) return NOT_ASKED;
+  try {
+    const coverage = await realm.coverage(client, wantsFresh ? FRESH_MS : undefined);
+    return { coverage, coverageHidden: undefined };
+  } catch (error) {
+    if (!(error instanceof KeycloakError) || error.kind !== 'Forbidden') throw error;
+    const coverage = overlaps ? { rotatedPeriod: 0 } : undefined;
+    return { coverage, coverageHidden: rotates ? error.message : undefined };
+  }
+}
+
+/** Argo Server is restarted only where it can start: asked once in a reconcile that may do so, and not before. */
+async function observeIssuer(
+  { spec, metadata }: Policy,
+  realm: KeycloakRealm,
+  memory: ClientMemory,
+): Promise<boolean> {
+  const asked = metadata.annotations?.[ANNOTATION_ROTATE_REQUESTED] !== undefined;
+  const matters =
+    asked || spec.client?.secret.rotation !== undefined || spec.server?.deployment !== undefined;
+  if (!matters) return true;
+  if (memory.wantsFresh) memory.issuerAnswers ??= await realm.issuerAnswers();
+  memory.lastWasFresh &&= memory.issuerAnswers !== undefined;
+  return memory.issuerAnswers ?? true;
 }
 
 async function observeRoles(

@@ -8,6 +8,7 @@ import { asksKeycloak, type ClientMemory, type KeycloakSources, observeRealm } f
 import type { Change } from './policy/change.ts';
 import { partOf } from './policy/conclusions.ts';
 import type { Observation, Proof } from './policy/observation.ts';
+import type { DueCause } from './policy/rotation-due.ts';
 
 /** What observing needs of the world. */
 export interface ObserverOptions extends ClusterSources, KeycloakSources {
@@ -20,6 +21,14 @@ export interface Observer {
   readonly open: (key: string) => Sight | undefined;
 }
 
+/** What a reconcile has done. */
+export interface Done {
+  /** Kinds and names of the objects that were changed, each once. */
+  readonly changed: readonly string[];
+  /** Whether Keycloak has made a new secret. */
+  readonly regenerated: DueCause | undefined;
+}
+
 /** All that one reconcile knows of one policy, growing with what its own writes answer. */
 export interface Sight {
   /** The policy as last seen; undefined once it is gone. */
@@ -30,10 +39,12 @@ export interface Sight {
   readonly observeKeycloak: (cluster: Observation, signal: AbortSignal) => Promise<Observation>;
   /** Whether the client was not read for this reconcile; from now on it will be. */
   readonly needsFreshClient: () => boolean;
+  /** Whether the policy has changed, or is to go, since this reconcile began: what it planned is not wanted any more. */
+  readonly isOvertaken: () => boolean;
   /** A change was made. */
   readonly made: (change: Change) => void;
-  /** Kinds and names of the objects that were changed, each once. */
-  readonly changed: () => readonly string[];
+  /** What was done in this reconcile. */
+  readonly done: () => Done;
   /** A write there was refused: look whether the namespace is going away. */
   readonly suspect: (namespace: string) => void;
   /** Where this reconcile's changes go. */
@@ -58,10 +69,11 @@ interface Memory extends ClientMemory {
   policy: Policy | undefined;
   proof: Proof | undefined;
   readonly changed: Set<string>;
+  regenerated: DueCause | undefined;
 }
 
 function openSight(options: ObserverOptions, policy: Policy, suspects: Set<string>): Sight {
-  const { cache, kubernetes } = options;
+  const { cache, kubernetes, leadership } = options;
   const memory: Memory = {
     openedAt: options.now(),
     policy,
@@ -71,6 +83,8 @@ function openSight(options: ObserverOptions, policy: Policy, suspects: Set<strin
     proof: undefined,
     createdRoles: new Set(),
     changed: new Set(),
+    issuerAnswers: undefined,
+    regenerated: undefined,
   };
   // Opened only when asked: a policy may name any realm, and opened ones are kept.
   const realm = () => realmOf(options, policy);
@@ -79,6 +93,7 @@ function openSight(options: ObserverOptions, policy: Policy, suspects: Set<strin
   const effects: Effects = {
     objectWritten: object => cache.put(object),
     objectDeleted: ref => cache.remove(ref),
+    sharedWritten: object => cache.putShared(object),
     policyWritten: written => {
       memory.policy = written;
       const { namespace, name, uid } = policy.metadata;
@@ -93,6 +108,9 @@ function openSight(options: ObserverOptions, policy: Policy, suspects: Set<strin
       if (client !== undefined) realm()?.snapshot.put(client);
     },
     roleCreated: role => memory.createdRoles.add(role),
+    regenerated: cause => {
+      memory.regenerated = cause;
+    },
     proved: proof => {
       memory.proof = proof;
     },
@@ -110,17 +128,38 @@ function openSight(options: ObserverOptions, policy: Policy, suspects: Set<strin
       memory.wantsFresh = true;
       return !memory.lastWasFresh;
     },
+    isOvertaken: () => {
+      const { namespace, name, uid, generation, deletionTimestamp } = policy.metadata;
+      const now = cache.policies.get(namespace, name)?.metadata;
+      if (now === undefined || now.uid !== uid) return false;
+      return now.generation !== generation || now.deletionTimestamp !== deletionTimestamp;
+    },
     made: change => {
       options.contest.record(current(), change);
-      if (partOf(change) !== undefined && change.kind !== 'ProveSecret') {
+      if (partOf(change) !== undefined && !STEPS.has(change.kind)) {
         memory.changed.add(objectOf(change, current()));
       }
     },
-    changed: () => [...memory.changed],
+    done: () => ({ changed: [...memory.changed], regenerated: memory.regenerated }),
     suspect: namespace => suspects.add(namespace),
-    targets: () => ({ policy: current(), kubernetes, keycloak: realm(), effects }),
+    targets: () => ({
+      policy: current(),
+      kubernetes,
+      keycloak: realm(),
+      effects,
+      mayRegenerate: leadership.isLeader,
+      regenerationFailed: () => leadership.hold(policy.metadata.uid),
+    }),
   };
 }
+
+/** Changes that bring nothing back to what it was: a question, and the steps of a rotation. */
+const STEPS: ReadonlySet<Change['kind']> = new Set([
+  'ProveSecret',
+  'RegenerateSecret',
+  'EndOverlap',
+  'RollDeployment',
+]);
 
 function realmOf({ connections }: ObserverOptions, { spec }: Policy): KeycloakRealm | undefined {
   return connections.realm(spec.keycloak.connection, spec.keycloak.realm);

@@ -1,8 +1,12 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { ANNOTATION_ROTATE_REQUESTED } from './api/names.ts';
 import type { Policy } from './api/objects.ts';
 import { createRuleEngine } from './argo/engine.ts';
 import { createForeignRuleJudge, type ForeignRuleJudge } from './argo/foreign.ts';
+import { createGroupFilter } from './argo/group-filter.ts';
 import { type OperatorConfig, readCa, readCredentials } from './config.ts';
 import { createContest } from './contest.ts';
 import { type Controller, startController } from './controller.ts';
@@ -11,13 +15,17 @@ import type { KeycloakError } from './keycloak/errors.ts';
 import { type ClusterCache, startCache } from './kubernetes/cache.ts';
 import { createKubernetesClient, type KubernetesClient } from './kubernetes/client.ts';
 import { KubernetesError } from './kubernetes/errors.ts';
+import { startElection } from './kubernetes/lease.ts';
 import { type ClusterReader, createReader } from './kubernetes/reader.ts';
 import { missingRights } from './kubernetes/rights.ts';
 import { createWriter } from './kubernetes/write.ts';
+import { createLeadership } from './leadership.ts';
 import { createPolicyLog } from './log.ts';
 import type { KeycloakOutcome, MetricSources, Metrics } from './metrics.ts';
 import { createObserver } from './observe.ts';
-import { type Reconciler, reconcile } from './reconcile.ts';
+import { createAccessReview } from './observe-server.ts';
+import { leaseName } from './rbac.ts';
+import { type Outcome, type Reconciler, reconcile } from './reconcile.ts';
 import { createStatusWriter } from './status.ts';
 
 /** A running operator. */
@@ -40,9 +48,14 @@ export interface OperatorOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly signal: AbortSignal;
+  /** Who we are in an election, for people who look at the Lease; the host's name by default. */
+  readonly identity?: string;
+  /** Milliseconds since the epoch, by which is decided; the machine's clock by default. */
+  readonly now?: () => number;
 }
 
 const COMPONENT = 'argo-access-operator';
+const DEFAULT_NAMESPACE = 'argo-access';
 const FIRST_TRY_MS = 500;
 const LAST_TRY_MS = 15_000;
 /** For policies of a connection that is not configured. */
@@ -51,7 +64,8 @@ const DEFAULT_RESYNC_MS = 300_000;
 async function sayMissingRights(client: KubernetesClient, options: OperatorOptions): Promise<void> {
   const { config, log, signal } = options;
   try {
-    for (const { message } of await missingRights(client, config, signal)) log.warn(message);
+    for (const { message } of await missingRights(client, config, signal, operatorNamespace(client)))
+      log.warn(message);
   } catch (error) {
     if (!(error instanceof KubernetesError)) throw error;
     log.warn({ reason: error.kind }, `cannot tell which rights are missing: ${error.message}`);
@@ -96,6 +110,11 @@ function startCaches(client: KubernetesClient, { config, log }: OperatorOptions)
   return startCache({
     client,
     served: config.namespaces.map(({ name }) => name),
+    named: config.namespaces.map(({ name, configMaps, deployments }) => ({
+      namespace: name,
+      configMaps,
+      deployments,
+    })),
     targets,
     onState: (collection, state, message) => {
       if (state === 'synced') log.info({ collection }, 'read');
@@ -106,7 +125,7 @@ function startCaches(client: KubernetesClient, { config, log }: OperatorOptions)
 
 /** Opens the connections; nothing is sent yet. Throws where a certificate cannot be read. */
 async function connect(
-  { config, log, metrics }: OperatorOptions,
+  { config, log, metrics, now }: OperatorOptions,
   policies: () => readonly Policy[],
   onRecovery: (connection: string) => void,
 ): Promise<Connections> {
@@ -127,12 +146,12 @@ async function connect(
     }),
   );
   const realmOf = (name: string) => config.connections.find(each => each.name === name)?.realm;
-  return createConnections(options, (connection, realm) =>
+  const wanted = (connection: string, realm: string) =>
     policies().flatMap(({ spec: { client, keycloak } }) => {
       const same = keycloak.connection === connection && (keycloak.realm ?? realmOf(connection)) === realm;
       return same && client !== undefined ? [client.clientId] : [];
-    }),
-  );
+    });
+  return createConnections(options, wanted, now);
 }
 
 /** Waits until the cluster has been read; throws the signal's reason where the process is to end before that. */
@@ -162,19 +181,30 @@ async function reconcileOrSay(
   reconciler: Reconciler,
   log: Logger,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<Outcome> {
   try {
     return await reconcile(key, reconciler, signal);
   } catch (error) {
     if (!(error instanceof KubernetesError) || signal.aborted) throw error;
     log.warn({ policy: key }, `cannot be looked at: ${error.message}`);
-    return true;
+    return { retry: true, lookAgainAt: undefined };
   }
+}
+
+/** Where the operator's own Lease is: the namespace that its kubeconfig, or its Pod, works in. */
+function operatorNamespace({ config }: KubernetesClient): string {
+  return config.getContextObject(config.getCurrentContext())?.namespace ?? DEFAULT_NAMESPACE;
+}
+
+/** Policies for which a new secret may be made. */
+function rotates({ spec, metadata }: Policy): boolean {
+  const asked = metadata.annotations?.[ANNOTATION_ROTATE_REQUESTED] !== undefined;
+  return asked || spec.client?.secret.rotation !== undefined;
 }
 
 /** Starts the operator; resolves once it has begun to reconcile. Throws where its own files cannot be read. */
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
-  const { config, log, metrics, signal, kubeconfigPath, ruleEnginePath } = options;
+  const { config, log, metrics, signal, kubeconfigPath, ruleEnginePath, now = Date.now } = options;
   let controller: Controller | undefined;
   // First of all what can fail for good: what has been started by then would keep the process from ending.
   const connections = await connect(
@@ -186,9 +216,22 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const reader = createReader(client);
   const uid = await awaitCluster(client, reader, options);
   const cache = startCaches(client, options);
-  const kubernetes = createWriter(client, COMPONENT, Date.now);
+  const kubernetes = createWriter(client, COMPONENT, now);
   const engine = createRuleEngine({ ...(ruleEnginePath !== undefined && { wasmPath: ruleEnginePath }) });
-  const policyLog = createPolicyLog(log, metrics.failed);
+  const policyLog = createPolicyLog(log, metrics.failed, metrics.changed);
+  const leadership = createLeadership({
+    now,
+    startElection: () =>
+      startElection({
+        client,
+        namespace: operatorNamespace(client),
+        name: leaseName(config.instanceId),
+        identity: options.identity ?? `${hostname()}-${randomUUID()}`,
+        onLead: () => controller?.wake(rotates),
+        onLost: () => {},
+        log,
+      }),
+  });
   const served = new Set(config.namespaces.map(({ name }) => name));
   const periods = new Map(config.connections.map(({ name, resyncPeriodMs }) => [name, resyncPeriodMs]));
   const reconciler = {
@@ -200,8 +243,11 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       kubernetes,
       connections,
       foreignRules: judgeOrSay(createForeignRuleJudge(engine), log),
-      contest: createContest(Date.now),
-      now: Date.now,
+      groupFilter: createGroupFilter(engine),
+      accessReview: createAccessReview(reader, now),
+      leadership,
+      contest: createContest(now),
+      now,
     }),
     status: createStatusWriter({
       kubernetes,
@@ -221,6 +267,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   });
   controller = startController({
     cache,
+    now,
     reconcile: (key, abort) => reconcileOrSay(key, reconciler, log, abort),
     resyncAfter: ({ spec }) => periods.get(spec.keycloak.connection) ?? DEFAULT_RESYNC_MS,
     onDone: (key, result, seconds) => {
@@ -235,12 +282,15 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     measured: {
       policies: cache.policies.all,
       queueDepth: depth,
+      isLeader: leadership.isKnownLeader,
       connections: () =>
         config.connections.map(({ name }) => ({ name, up: connections.failingSince(name) === undefined })),
     },
     stop: async () => {
       // A reconcile may be waiting for a Keycloak that hangs, longer than the process is given to end.
       await Promise.all([controller?.stop(), connections.close()]);
+      // Only now is nothing led any more, so that another may begin.
+      await leadership.stop();
       await release();
     },
   };

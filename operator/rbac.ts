@@ -1,3 +1,4 @@
+import { LEASE_NAME } from './api/names.ts';
 import { GROUP, PLURAL } from './api/schema.ts';
 import type { OperatorConfig } from './config.ts';
 import type { GrantAllowance, NamespaceAllowance } from './policy/allow.ts';
@@ -66,6 +67,12 @@ const SERVED_RULES: readonly Rule[] = [
 
 const BINDING_RULE: Rule = { apiGroups: [RBAC], resources: ['rolebindings'], verbs: OWNED_VERBS };
 
+/** To say what keeps Argo Server from starting, and which rights its account lacks. */
+const ARGO_SERVER_RULES: readonly Rule[] = [
+  { apiGroups: [''], resources: ['pods'], verbs: ['list'] },
+  { apiGroups: ['authorization.k8s.io'], resources: ['localsubjectaccessreviews'], verbs: ['create'] },
+];
+
 /** The rules that the operator needs in one place. */
 export interface NeededRules {
   /** Undefined for the whole cluster. */
@@ -73,21 +80,61 @@ export interface NeededRules {
   readonly rules: readonly Rule[];
 }
 
+/** Name of the Lease by which the operators of one instanceId elect their leader. */
+export function leaseName(instanceId: string): string {
+  return `${LEASE_NAME}-${instanceId}`;
+}
+
 /**
- * What the operator needs to be allowed for a configuration, and no more: what concerns policies everywhere,
- * and what each namespace takes that is served, or in which roles may be granted.
+ * What the operator needs to be allowed for a configuration, and no more: what concerns policies everywhere, the
+ * Lease in its own namespace, and what each namespace takes that is served, or in which roles may be granted.
+ * Where its own namespace is not known, the Lease is left out.
  */
-export function neededRules(config: OperatorConfig): readonly NeededRules[] {
-  const served = new Set(config.namespaces.map(({ name }) => name));
-  const targets = config.namespaces.flatMap(namespaceTargets);
-  const namespaces = [...new Set([...served, ...targets])].sort();
+export function neededRules(
+  config: OperatorConfig,
+  operatorNamespace: string | undefined,
+): readonly NeededRules[] {
+  const served = config.namespaces.map(({ name }) => name);
+  const bound = [...served, ...config.namespaces.flatMap(namespaceTargets)];
+  const own = operatorNamespace === undefined ? [] : [operatorNamespace];
+  const namespaces = [...new Set([...own, ...bound])].sort();
   return [
     { namespace: undefined, rules: CLUSTER_RULES },
     ...namespaces.map(namespace => ({
       namespace,
-      rules: [...(served.has(namespace) ? SERVED_RULES : []), BINDING_RULE, ...bindRules(config, namespace)],
+      rules: [
+        ...(namespace === operatorNamespace ? leaseRules(config) : []),
+        ...config.namespaces.filter(({ name }) => name === namespace).flatMap(servedRules),
+        ...(bound.includes(namespace) ? [BINDING_RULE, ...bindRules(config, namespace)] : []),
+      ],
     })),
   ];
+}
+
+/** The Lease: read and replaced by its name; a creation cannot be limited to one. */
+function leaseRules({ instanceId }: OperatorConfig): readonly Rule[] {
+  const lease = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };
+  return [
+    { ...lease, resourceNames: [leaseName(instanceId)], verbs: ['get', 'update'] },
+    { ...lease, verbs: ['create'] },
+  ];
+}
+
+/** What a served namespace takes: objects of our own, and of Argo's those that policies may name. */
+function servedRules({ configMaps, deployments }: NamespaceAllowance): readonly Rule[] {
+  return [
+    ...SERVED_RULES,
+    ...sharedRule('', 'configmaps', configMaps),
+    ...sharedRule('apps', 'deployments', deployments),
+    ...(deployments.length === 0 ? [] : ARGO_SERVER_RULES),
+  ];
+}
+
+/** Reading and patching of objects that others have made, each by its name. */
+function sharedRule(group: string, resource: string, names: readonly string[]): readonly Rule[] {
+  const resourceNames = [...new Set(names)].sort();
+  if (resourceNames.length === 0) return [];
+  return [{ apiGroups: [group], resources: [resource], resourceNames, verbs: ['list', 'watch', 'patch'] }];
 }
 
 /**
@@ -96,7 +143,9 @@ export function neededRules(config: OperatorConfig): readonly NeededRules[] {
  * so that two operators in a cluster do not share an object.
  */
 export function renderRights(config: OperatorConfig, account: OperatorAccount): readonly RightsObject[] {
-  return neededRules(config).flatMap(needed => roleAndBinding(config, account, needed));
+  return neededRules(config, account.operatorNamespace).flatMap(needed =>
+    roleAndBinding(config, account, needed),
+  );
 }
 
 function namespaceTargets({ clusterRoles, roles }: NamespaceAllowance): readonly string[] {

@@ -22,6 +22,16 @@ export interface Reconciler {
   readonly log: PolicyLog;
 }
 
+/** When a policy is to be looked at again. */
+export interface Outcome {
+  /** Soon. */
+  readonly retry: boolean;
+  /** At this time although nothing was seen to change, in milliseconds since the epoch; undefined: at the resync. */
+  readonly lookAgainAt: number | undefined;
+}
+
+const DONE: Outcome = { retry: false, lookAgainAt: undefined };
+
 /** One pass: what was seen, what is wrong with it, and what is to be done. */
 interface Pass {
   readonly observation: Observation;
@@ -38,25 +48,28 @@ interface Pass {
  * 4. make them in order, then look again, until nothing is left to do
  * 5. conclude status and events, and write the status once, if it differs
  *
- * A suspended policy is only told so, unless it is being deleted. Returns whether to try again soon.
+ * A suspended policy is only told so, unless it is being deleted.
  */
-export async function reconcile(key: string, reconciler: Reconciler, signal: AbortSignal): Promise<boolean> {
+export async function reconcile(key: string, reconciler: Reconciler, signal: AbortSignal): Promise<Outcome> {
   const sight = reconciler.observer.open(key);
-  if (sight === undefined) return false;
+  if (sight === undefined) return DONE;
   let pass = await look(sight, signal);
   let failure: Failure | undefined;
   for (let count = 0; count < MAX_PASSES && hasWork(pass) && failure === undefined; count += 1) {
+    // Its own event has queued the policy again.
+    if (sight.isOvertaken()) return { retry: true, lookAgainAt: undefined };
     // What was planned from the realm's shared snapshot is not made: this pass only looks at the client itself.
     const isOld = restsOnKeycloak(pass.plan) && sight.needsFreshClient();
     if (!isOld) failure = await change(sight, pass, reconciler, signal);
-    if (sight.policy() === undefined) return false;
+    if (sight.policy() === undefined) return DONE;
     pass = await look(sight, signal);
   }
   const { observation, violations } = pass;
-  const ending = { left: pass.plan, failure, changed: sight.changed() };
+  const ending = { left: pass.plan, failure, ...sight.done() };
   const verdict = conclude(observation, violations, ending, timeOf(observation));
   const written = await reconciler.status.write(observation.policy, verdict, signal);
-  return !written || verdict.retry || failure !== undefined || hasWork(pass);
+  const retry = !written || verdict.retry || failure !== undefined || hasWork(pass);
+  return { retry, lookAgainAt: verdict.lookAgainAt };
 }
 
 /** Gathers everything once, and decides from it what is wrong and what is to be done. */
@@ -105,7 +118,7 @@ async function change(
   };
   const stopped = await make(planned.first);
   if (stopped !== undefined) return stopped;
-  const credentials = await make([...planned.client, ...planned.secret]);
+  const credentials = await make([...planned.client, ...planned.secret, ...planned.server]);
   const roles = await make(planned.roles);
   return credentials ?? roles;
 }

@@ -1,4 +1,5 @@
 import { Cron } from 'croner';
+import type { ParsedSchedule, Schedule } from './policy/schedule-types.ts';
 
 const FIELDS = 5;
 const MACROS: ReadonlySet<string> = new Set([
@@ -16,19 +17,6 @@ const TICKS = 400;
 /** So many schedules are kept once they are read: each is looked at again in every reconcile. */
 const MAX_KEPT = 1000;
 const kept = new Map<string, ParsedSchedule>();
-
-/** When to rotate. Times in milliseconds since the epoch. */
-export interface Schedule {
-  /** The first tick strictly after a time; undefined where none comes. */
-  readonly tickAfter: (time: number) => number | undefined;
-  /** Shortest time between two ticks, in milliseconds; infinite where there are none. */
-  readonly shortestPeriod: number;
-}
-
-/** A schedule, or what is wrong with it: which field, and a sentence with the remedy. */
-export type ParsedSchedule =
-  | { readonly ok: true; readonly schedule: Schedule }
-  | { readonly ok: false; readonly field: 'schedule' | 'timeZone'; readonly message: string };
 
 /**
  * Reads five fields of cron, or a macro such as `@daily`, in an IANA time zone. Where clocks skip an hour, a daily
@@ -62,9 +50,21 @@ function parse(text: string, timeZone: string): ParsedSchedule {
   } catch (error) {
     return refuse(`cannot be read (${error instanceof Error ? error.message : String(error)})`);
   }
-  const tickAfter = (time: number) => cron.nextRun(new Date(time))?.getTime();
+  const tickAfter = rememberingLast((time: number) => cron.nextRun(new Date(time))?.getTime());
   if (tickAfter(0) === undefined) return refuse('names a day that never comes');
   return { ok: true, schedule: { tickAfter, shortestPeriod: shortestPeriod(tickAfter) } };
+}
+
+/** Asked several times in each look, and mostly about the same time. */
+function rememberingLast(tickAfter: Schedule['tickAfter']): Schedule['tickAfter'] {
+  const answers = new Map<number, number | undefined>();
+  return time => {
+    if (!answers.has(time)) {
+      if (answers.size >= MAX_KEPT) answers.clear();
+      answers.set(time, tickAfter(time));
+    }
+    return answers.get(time);
+  };
 }
 
 /** Names only: an offset such as +02:00 would not follow a change of clocks. */

@@ -57,6 +57,7 @@ export function createStatusWriter(options: StatusOptions): StatusWriter {
   };
   return {
     write: async (policy, verdict, signal) => {
+      for (const event of verdict.deeds) await tell(policy, event, signal);
       if (!(await replaceStatus(options, policy, verdict.status, signal))) return false;
       for (const event of verdict.events) await tell(policy, event, signal);
       return true;

@@ -48,6 +48,25 @@ describe('a contest', () => {
     expect(contest.contested(next)).toEqual([]);
   });
 
+  it('over the restart of Argo Server is seen at the third with the same mark, for an hour', () => {
+    let now = NOW;
+    const contest = createContest(() => now);
+    const policy = makePolicy(ROLES);
+    const rolled = (mark: string): Change => ({
+      kind: 'RollDeployment',
+      ref: { namespace: 'argo', name: 'argo-server', uid: 'u' },
+      mark,
+    });
+    for (const mark of ['1-a', '2-a', '3-a', '4-a', '4-a']) contest.record(policy, rolled(mark));
+    expect(contest.contested(policy)).toEqual([]);
+    contest.record(policy, rolled('4-a'));
+    expect(contest.contested(policy)).toEqual([{ part: 'server', what: 'Deployment argo/argo-server' }]);
+    now += 59 * 60_000;
+    expect(contest.contested(policy)).toHaveLength(1);
+    now += 60_000;
+    expect(contest.contested(policy)).toEqual([]);
+  });
+
   it('does not hold up a deletion', () => {
     const contest = createContest(() => NOW);
     for (let count = 0; count < 20; count += 1) contest.record(makePolicy(ROLES), clientChanged);

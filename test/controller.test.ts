@@ -14,10 +14,12 @@ interface Rig {
   readonly looked: () => Promise<readonly string[]>;
   readonly faults: unknown[];
   readonly results: string[];
+  /** Waits that were begun, in milliseconds. */
+  readonly waits: number[];
 }
 
 /** A controller over a cache that tests fill by hand; nothing of it waits for time. */
-function rig(reconcile: (key: string) => Promise<boolean> = async () => false): Rig {
+function rig(reconcile: (key: string) => Promise<boolean> = async () => false, lookAgainAt?: number): Rig {
   const cache: ClusterCache = {
     policies: createStore(),
     accounts: createStore(),
@@ -29,21 +31,33 @@ function rig(reconcile: (key: string) => Promise<boolean> = async () => false): 
     whenSettled: async () => {},
     put: () => {},
     remove: () => {},
+    onServerChange: () => {},
+    putShared: () => {},
+    configMap: () => ({ state: 'missing' }),
+    deployment: () => ({ state: 'missing' }),
     stop: () => {},
   };
   let keys: string[] = [];
   const faults: unknown[] = [];
   const results: string[] = [];
+  const waits: number[] = [];
   const controller = startController({
     cache,
-    reconcile: key => {
+    reconcile: async key => {
       keys.push(key);
-      return reconcile(key);
+      return { retry: await reconcile(key), lookAgainAt };
     },
+    now: () => 1_000_000,
     resyncAfter: () => 60_000,
     onDone: (key, result) => results.push(`${key} ${result}`),
     onFault: (_, error) => faults.push(error),
-    clock: { now: () => 0, after: () => () => {} },
+    clock: {
+      now: () => 0,
+      after: ms => {
+        waits.push(ms);
+        return () => {};
+      },
+    },
   });
   const looked = async () => {
     await new Promise(resolve => setImmediate(resolve));
@@ -51,7 +65,7 @@ function rig(reconcile: (key: string) => Promise<boolean> = async () => false): 
     keys = [];
     return seen;
   };
-  return { cache, controller, looked, faults, results };
+  return { cache, controller, looked, faults, results, waits };
 }
 
 function policy(name: string, version: string, metadata: object = {}): Policy {
@@ -64,6 +78,26 @@ function secret(name: string, labels: Record<string, string> = {}): Secret {
 }
 
 describe('the controller', () => {
+  it.each([
+    [1_020_000, 20_000],
+    // What is due already is not done in a hurry.
+    [1_000_000, 1000],
+    [5, 1000],
+  ])('looks again at a time that a reconcile gives: %d', async (lookAgainAt, wait) => {
+    const { cache, looked, waits } = rig(undefined, lookAgainAt);
+    cache.policies.put(policy('a', '1'));
+    await looked();
+    expect(waits).toEqual([wait]);
+  });
+
+  it('looks again at the resync where that comes first', async () => {
+    const { cache, looked, waits } = rig(undefined, 9_000_000);
+    cache.policies.put(policy('a', '1'));
+    await looked();
+    expect(waits.at(-1)).toBeLessThanOrEqual(60_000);
+    expect(waits.at(-1)).toBeGreaterThanOrEqual(54_000);
+  });
+
   it('looks at all policies of a namespace when one of them comes, changes its spec, or goes', async () => {
     const { cache, looked } = rig();
     cache.policies.put(policy('a', '1'));

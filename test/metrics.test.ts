@@ -5,6 +5,7 @@ import { createMetrics, type MeasuredPolicy, type MetricSources } from '../opera
 
 const QUIET: MetricSources = {
   policies: () => [],
+  isLeader: () => false,
   queueDepth: () => 0,
   connections: () => [],
 };
@@ -89,6 +90,47 @@ describe('the metrics', () => {
     expect(await readiness()).toEqual([2, 0, 0]);
     policies = [];
     expect(await readiness()).toEqual([0, 0, 0]);
+  });
+
+  it('count the steps of rotations, and no other change', async () => {
+    const metrics = createMetrics(QUIET);
+    metrics.changed('RegenerateSecret');
+    metrics.changed('RollDeployment');
+    metrics.changed('RollDeployment');
+    metrics.changed('UpdateClient');
+    const steps = [...samples(await metrics.text())].filter(([name]) => name.includes('rotation_steps'));
+    expect(Object.fromEntries(steps)).toEqual({
+      'argo_access_rotation_steps_total{step="RegenerateSecret"}': 1,
+      'argo_access_rotation_steps_total{step="ProveSecret"}': 0,
+      'argo_access_rotation_steps_total{step="RollDeployment"}': 2,
+      'argo_access_rotation_steps_total{step="EndOverlap"}': 0,
+    });
+  });
+
+  it('show who leads, what rotations wait for, and when the next one is due', async () => {
+    const waiting = (reason: string) => ({
+      conditions: ['Ready', 'SecretReady'].map(type => ({ type, status: 'True', reason })),
+    });
+    const due = (nextRotation: string) => ({ secret: { nextRotation } });
+    let policies = [
+      policy(waiting('Overlapping')),
+      policy(waiting('Overlapping')),
+      policy({ ...waiting('RotationPostponed'), ...due('2026-03-02T00:00:00Z') }),
+      policy(due('2026-03-01T00:00:00Z')),
+    ];
+    const metrics = createMetrics({ ...QUIET, policies: () => policies, isLeader: () => true });
+    const shown = samples(await metrics.text());
+    expect(shown.get('argo_access_leader')).toBe(1);
+    expect(shown.get('argo_access_rotations{reason="Overlapping"}')).toBe(2);
+    expect(shown.get('argo_access_rotations{reason="RotationPostponed"}')).toBe(1);
+    expect(shown.get('argo_access_rotations{reason="RotationFailed"}')).toBe(0);
+    expect(shown.get('argo_access_next_rotation_timestamp_seconds')).toBe(
+      Date.parse('2026-03-01T00:00:00Z') / 1000,
+    );
+    policies = [];
+    const none = samples(await metrics.text());
+    expect(none.get('argo_access_rotations{reason="Overlapping"}')).toBe(0);
+    expect(none.get('argo_access_next_rotation_timestamp_seconds')).toBe(0);
   });
 
   it('take policies as the cache holds them', async () => {

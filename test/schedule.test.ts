@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseSchedule, type Schedule } from '../operator/schedule.ts';
+import type { Schedule } from '../operator/policy/schedule-types.ts';
+import { parseSchedule } from '../operator/schedule.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

@@ -58,6 +58,19 @@ const COLUMNS = [
     jsonPath: '.status.summary.roles',
     description: 'Roles that stand, of all.',
   },
+  {
+    name: 'Rotated',
+    type: 'date',
+    jsonPath: '.status.secret.lastRotated',
+    description: "Since when the client's secret is what it is.",
+  },
+  {
+    // A date column shows times to come as invalid.
+    name: 'Next-Rotation',
+    type: 'string',
+    jsonPath: '.status.secret.nextRotation',
+    description: "When the client's secret is rotated next.",
+  },
   { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   {
     name: 'Realm',

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { parseDuration } from './duration.ts';
 import { celPattern, matching, text, texts, without, withRules } from './rules.ts';
 
 const LABEL = '[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?';
@@ -142,6 +143,30 @@ export const serverUrl = withRules(
       'such as https://workflows.example.com/argo',
   ),
 );
+
+const DURATION = /^(?:[0-9]{1,5}h)?(?:[0-9]{1,5}m)?(?:[0-9]{1,5}s)?$/u;
+
+/** A duration as in Go, in hours, minutes and seconds, between two such durations. */
+export function duration({ min = '0s', max }: { readonly min?: string; readonly max: string }) {
+  const milliseconds = (value: string) => parseDuration(value) ?? Number.NaN;
+  return withRules(
+    text(1, 18),
+    matching(
+      DURATION,
+      'must be a duration in hours, minutes and seconds, in this order, such as 8h, 90s or 1h30m',
+    ),
+    {
+      // What is no duration breaks the rule before.
+      holds: value =>
+        !DURATION.test(value) ||
+        (milliseconds(value) >= milliseconds(min) && milliseconds(value) <= milliseconds(max)),
+      cel:
+        `!self.matches(${celPattern(DURATION)}) || ` +
+        `duration(self) >= duration('${min}') && duration(self) <= duration('${max}')`,
+      message: `must be from ${min} to ${max}`,
+    },
+  );
+}
 
 const MAX_ENTRIES = 32;
 const OURS = 'argo-access.io/';

@@ -65,6 +65,8 @@ export interface Secret {
   readonly immutable?: true;
   /** Whether `data.token` is there and not empty. */
   readonly tokenFilled: boolean;
+  /** Of Argo's own Secret `sso`: whether the key is there with which it encrypts its cookies. */
+  readonly cookieKeyFilled?: boolean;
 }
 
 /** What a RoleBinding binds to. */
@@ -87,6 +89,52 @@ export interface RoleBinding {
   readonly roleRef: RoleRef;
   readonly subjects: readonly Subject[];
 }
+
+/** A ConfigMap as observed: that with Argo's settings, which is never ours. */
+export interface ConfigMap {
+  readonly kind: 'ConfigMap';
+  readonly metadata: ObjectMeta;
+  readonly data: Readonly<Record<string, string>>;
+}
+
+/** How far the deployment controller has come with the present generation; of an older one it is `rolling`. */
+export interface Rollout {
+  readonly progress: 'complete' | 'rolling' | 'failed';
+  /** When the rollout under way last made progress, in milliseconds since the epoch; undefined where nobody tells. */
+  readonly startedAt: number | undefined;
+  /** When the last rollout was complete, in milliseconds since the epoch. */
+  readonly completedAt: number | undefined;
+  /** What the Deployment's own conditions say keeps it from being complete. */
+  readonly why: string | undefined;
+}
+
+/** A container as a Deployment's pod template has it. */
+export interface Container {
+  readonly name: string;
+  readonly image: string;
+  /** `command` and `args`, one after the other. */
+  readonly words: readonly string[];
+  /** Variables with a plain value. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A Deployment as observed: Argo Server's, which is never ours. */
+export interface Deployment {
+  readonly kind: 'Deployment';
+  readonly metadata: ObjectMeta;
+  /** `matchLabels` of the selector; expressions are left out. */
+  readonly selector: Readonly<Record<string, string>>;
+  /** Annotations of the pod template. */
+  readonly templateAnnotations: Readonly<Record<string, string>>;
+  readonly paused: boolean;
+  readonly rollout: Rollout;
+  /** `default` where the template names none. */
+  readonly serviceAccountName: string;
+  readonly containers: readonly Container[];
+}
+
+/** Objects of others in which a policy manages one field. */
+export type SharedObject = ConfigMap | Deployment;
 
 /** Any object that a policy may own. */
 export type OwnedObject = ServiceAccount | Secret | RoleBinding;

@@ -15,7 +15,9 @@ import {
 } from './fields.ts';
 import { groupNameRules } from './group-names.ts';
 import { immutable } from './immutable.ts';
+import { rotation } from './rotation-schema.ts';
 import { object, uniqueList, withRules, withTransitions } from './rules.ts';
+import { server } from './server-schema.ts';
 
 /** API group of the contract. */
 export const GROUP = 'argo-access.io';
@@ -37,8 +39,8 @@ const groups = object({
   claim: claimName
     .default('groups')
     .describe(
-      "Claim of the ID token that carries them. Argo reads `groups`; for another name, set Argo Server's " +
-        '`sso.customGroupClaimName` to it as well.',
+      "Claim of the ID token that carries them. Argo reads `groups`; another name must also be Argo Server's " +
+        '`sso.customGroupClaimName`, which spec.server.configMap sees to.',
     ),
   fullPath: z
     .boolean()
@@ -77,6 +79,7 @@ const clientSecret = withRules(
     annotations: annotations
       .prefault({})
       .describe('Further annotations for the Secret, up to 32, each of at most 1024 characters.'),
+    rotation: rotation.optional(),
   }),
   {
     holds: secret => secret.clientIdKey !== secret.clientSecretKey,
@@ -201,6 +204,7 @@ function bindingsOf({ grants }: Role): readonly string[] {
 const plainSpec = object({
   keycloak: keycloak.prefault({}),
   client: client.optional(),
+  server: server.optional(),
   precedence: z
     .int()
     .max(1_000_000_000)
@@ -226,15 +230,27 @@ const plainSpec = object({
 
 /** The spec of an ArgoAccessPolicy: the single source of types, defaults, CRD and reference. */
 export const specSchema = withTransitions(
-  withRules(plainSpec, ...groupNameRules, {
-    holds: ({ precedence, roles: list }) => precedence === undefined || precedence >= 10 * list.length,
-    cel: '!has(self.precedence) || self.precedence >= 10 * self.roles.size()',
-    message:
-      'must be at least 10 times the number of roles, for each stands 10 below the one before it and the last must ' +
-      'still stand above accounts without a precedence; raise it',
-    at: '.precedence',
-    reason: 'FieldValueForbidden',
-  }).describe('What is wanted. Only roles is required; with a client, people can sign in.'),
+  withRules(
+    plainSpec,
+    ...groupNameRules,
+    {
+      holds: ({ precedence, roles: list }) => precedence === undefined || precedence >= 10 * list.length,
+      cel: '!has(self.precedence) || self.precedence >= 10 * self.roles.size()',
+      message:
+        'must be at least 10 times the number of roles, for each stands 10 below the one before it and the last must ' +
+        'still stand above accounts without a precedence; raise it',
+      at: '.precedence',
+      reason: 'FieldValueForbidden',
+    },
+    {
+      holds: spec => spec.server === undefined || spec.client !== undefined,
+      cel: '!has(self.server) || has(self.client)',
+      message:
+        "needs client, for Argo Server's settings are those of its client; leave it out in a policy of roles only",
+      at: '.server',
+      reason: 'FieldValueForbidden',
+    },
+  ).describe('What is wanted. Only roles is required; with a client, people can sign in.'),
   immutable,
 );
 
@@ -242,6 +258,10 @@ export const specSchema = withTransitions(
 export type PolicySpec = z.output<typeof specSchema>;
 /** `spec.client` with its defaults. */
 export type ClientSpec = NonNullable<PolicySpec['client']>;
+/** `spec.client.secret.rotation` with its defaults. */
+export type RotationSpec = NonNullable<ClientSpec['secret']['rotation']>;
+/** `spec.server` with its defaults. */
+export type ServerSpec = NonNullable<PolicySpec['server']>;
 /** One entry of `spec.roles` with its defaults. */
 export type RoleSpec = PolicySpec['roles'][number];
 /** One entry of `spec.roles[].grants`. */

@@ -57,6 +57,15 @@ const secret = z
       .int()
       .optional()
       .describe("The revision last proved at Keycloak's token endpoint: these credentials work."),
+    lastRotated: z.iso.datetime().optional().describe('When the Secret got the value that it has.'),
+    nextRotation: z.iso
+      .datetime()
+      .optional()
+      .describe("When the next rotation is due, by the schedule or before the secret's end in Keycloak."),
+    overlapUntil: z.iso
+      .datetime()
+      .optional()
+      .describe('Until when the old secret is valid beside the new one; only during a rotation.'),
   })
   .describe("The Secret with the client's credentials.");
 
@@ -76,7 +85,9 @@ export const statusSchema = z
       .max(32)
       .optional()
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
-      .describe('How the policy is doing: Ready, and ClientReady, SecretReady, RolesReady for its parts.'),
+      .describe(
+        'How the policy is doing: Ready, and ClientReady, SecretReady, ServerReady, RolesReady for its parts.',
+      ),
     issuer: z
       .string()
       .max(2048)

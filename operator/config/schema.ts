@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { parseDuration } from '../api/duration.ts';
 import { parseUrlGlob } from '../policy/allow.ts';
-import { parseDuration } from './duration.ts';
 
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -179,6 +179,8 @@ const namespace = section(
     groups: list(glob("a group's path, in which * may stand for a part")).default([]),
     clusterRoles: list(grant('ClusterRole')).default([]),
     roles: list(grant('Role')).default([]),
+    configMaps: list(exactName("the name of a ConfigMap with Argo's settings")).default([]),
+    deployments: list(exactName("the name of an Argo Server's Deployment")).default([]),
     adopt: flag(),
     everyone: flag(),
     shortGroupNames: flag(),

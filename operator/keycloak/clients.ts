@@ -2,6 +2,7 @@ import type KeycloakAdminClient from '@keycloak/keycloak-admin-client';
 import { z } from 'zod';
 import type { ClientFields, DesiredMapper } from '../policy/change.ts';
 import type { KeycloakClient } from '../policy/keycloak-types.ts';
+import { regenerateSecret } from './client-secrets.ts';
 import { KeycloakError } from './errors.ts';
 import type { Purpose } from './failures.ts';
 import { readClientRepresentation, readClientRepresentations } from './representation.ts';
@@ -27,6 +28,13 @@ export interface Clients {
   updateMapper(id: string, mapperId: string, mapper: DesiredMapper): Promise<void>;
   /** Deletes one mapper; one that is gone already is fine. */
   deleteMapper(id: string, mapperId: string): Promise<void>;
+  /**
+   * Has Keycloak make a new secret. `mayStill` is asked right before each sending; where it says false, nothing is
+   * sent and the answer is false. Where it throws, the secret may have been made all the same.
+   */
+  regenerate(id: string, mayStill: () => boolean): Promise<boolean>;
+  /** Has Keycloak refuse the old secret from now on; one that is gone already is fine. */
+  endOverlap(id: string): Promise<void>;
   /** Names of the client's own roles. */
   roles(id: string): Promise<readonly string[]>;
   /** Adds a role to the client; one that is there already is fine. */
@@ -133,7 +141,8 @@ export function createClients(session: Session, realm: string): Clients {
       );
     },
     async update(id, fields) {
-      const body = mutable(fields);
+      // Keycloak 26.7 fails over a representation without attributes where a rotation policy sets some of its own.
+      const body = { attributes: {}, ...mutable(fields) };
       await write(`change client ${id}`, ({ clients }) => clients.update({ id }, body));
     },
     async delete(id) {
@@ -153,6 +162,13 @@ export function createClients(session: Session, realm: string): Clients {
         clients.delProtocolMapper({ id, mapperId }),
       );
       await removal.catch(undefinedFor('NotFound'));
+    },
+    regenerate: (id, mayStill) => regenerateSecret(session, realm, id, mayStill),
+    async endOverlap(id) {
+      const ending = write(`end the old secret of client ${id}`, ({ clients }) =>
+        clients.invalidateSecret({ id }),
+      );
+      await ending.catch(undefinedFor('NotFound'));
     },
     roles: id =>
       session.call(

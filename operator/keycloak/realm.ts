@@ -1,10 +1,13 @@
 import type { SecretValue } from '../api/secret-value.ts';
+import type { KeycloakClient, RotationCoverage } from '../policy/keycloak-types.ts';
 import type { Proof } from '../policy/observation.ts';
 import type { Clients } from './clients.ts';
 import { createClients } from './clients.ts';
+import { KeycloakError } from './errors.ts';
 import type { Groups } from './groups.ts';
 import { createGroups } from './groups.ts';
 import { proveSecret } from './prove.ts';
+import { createRotationPolicies } from './rotation-policy.ts';
 import type { Session } from './session.ts';
 import type { Snapshot } from './snapshot.ts';
 import { createSnapshot } from './snapshot.ts';
@@ -29,6 +32,10 @@ export interface KeycloakRealm {
    * the discovery document, read once. Throws `KeycloakError`.
    */
   issuer(): Promise<string>;
+  /** Whether the discovery document names an issuer just now; never throws for what Keycloak or network does. */
+  issuerAnswers(): Promise<boolean>;
+  /** The realm's secret-rotation policy as it applies to the client; undefined where none does. Throws `KeycloakError`. */
+  coverage(client: KeycloakClient, maxAgeMs?: number): Promise<RotationCoverage | undefined>;
   /** Asks the token endpoint whether it accepts the credentials; never throws for what Keycloak or network does. */
   prove(request: RealmProofRequest): Promise<Proof>;
 }
@@ -57,6 +64,19 @@ function createDiscovery(session: Session, realm: string): () => Promise<string>
   };
 }
 
+/** Deadline of the question whether the issuer answers, in milliseconds. */
+const ISSUER_MS = 5_000;
+
+async function asksIssuer(session: Session, realm: string): Promise<boolean> {
+  try {
+    await session.discoverIssuer(realm, ISSUER_MS);
+    return true;
+  } catch (error) {
+    if (!(error instanceof KeycloakError)) throw error;
+    return false;
+  }
+}
+
 /** Opens a realm; nothing is sent yet. */
 export function createRealm({
   session,
@@ -73,6 +93,8 @@ export function createRealm({
     groups: createGroups(session, realm, resyncPeriodMs),
     snapshot: createSnapshot({ clients, wanted, now: session.now }),
     issuer: realm === signInRealm ? session.tokenIssuer : discovered,
+    issuerAnswers: () => asksIssuer(session, realm),
+    coverage: createRotationPolicies(session, realm, resyncPeriodMs).coverage,
     async prove({ revision, ...credentials }) {
       return { revision, ...(await proveSecret(session, { realm, ...credentials })) };
     },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SecretValue } from '../api/secret-value.ts';
-import type { KeycloakClient } from '../policy/keycloak-types.ts';
+import type { KeycloakClient, SecretLife } from '../policy/keycloak-types.ts';
 
 const flag = z
   .boolean()
@@ -62,17 +62,38 @@ function withoutNulls(values: Readonly<Record<string, string | null>>): Record<s
   );
 }
 
+/** Epoch seconds as text, in milliseconds; undefined where it is none. Keycloak takes 0 for "none", too. */
+function readSeconds(text: string | undefined): number | undefined {
+  if (text === undefined || !/^[1-9]\d{0,11}$/.test(text)) return undefined;
+  return Number(text) * 1000;
+}
+
+/** What attributes tell of the secret (keycloak, `ClientSecretConstants.java`); the old one's value stays here. */
+function readSecretLife(attributes: Readonly<Record<string, string>>): SecretLife {
+  const rotated = attributes['client.secret.rotated'] ?? '';
+  return {
+    createdAt: readSeconds(attributes['client.secret.creation.time']),
+    expiresAt: readSeconds(attributes['client.secret.expiration.time']),
+    rotated:
+      rotated === ''
+        ? undefined
+        : { expiresAt: readSeconds(attributes['client.secret.rotated.expiration.time']) },
+  };
+}
+
 function toClient({
   secret,
   protocolMappers,
   attributes,
   ...plain
 }: z.infer<typeof clientSchema>): KeycloakClient {
-  const kept = Object.entries(withoutNulls(attributes)).filter(([name]) => !isSecretAttribute(name));
+  const all = withoutNulls(attributes);
+  const kept = Object.entries(all).filter(([name]) => !isSecretAttribute(name));
   return {
     ...plain,
     attributes: Object.fromEntries(kept),
     secret: secret === null || secret === undefined || secret === '' ? undefined : new SecretValue(secret),
+    secretLife: readSecretLife(all),
     mappers: (protocolMappers ?? []).map(mapper => ({ ...mapper, config: withoutNulls(mapper.config) })),
   };
 }

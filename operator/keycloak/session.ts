@@ -1,5 +1,8 @@
-import KeycloakAdminClient, { NetworkError } from '@keycloak/keycloak-admin-client';
+import type KeycloakAdminClient from '@keycloak/keycloak-admin-client';
+import { NetworkError } from '@keycloak/keycloak-admin-client';
 import { z } from 'zod';
+import type { CallTerms } from './admin-client.ts';
+import { createAdminClient } from './admin-client.ts';
 import { createConnectionHealth } from './connection-health.ts';
 import type { KeycloakError, KeycloakErrorKind } from './errors.ts';
 import type { Place, Purpose } from './failures.ts';
@@ -47,13 +50,14 @@ export interface Session {
   /**
    * Makes one call with the admin client of a realm. Waits its turn, has a deadline, and signs in once more
    * where Keycloak refuses the token. `read` tells undefined from an answer that Keycloak would not give. Throws
-   * {@link KeycloakError} only.
+   * {@link KeycloakError} only, and `Withdrawn` on terms that say so.
    */
   call<T>(
     realm: string,
     purpose: Purpose,
     send: (client: KeycloakAdminClient) => Promise<unknown>,
     read: Read<T>,
+    terms?: CallTerms,
   ): Promise<T>;
   /** Asks a realm's token endpoint in the name of another client; any answer that is Keycloak's own is returned. */
   askForToken(
@@ -66,8 +70,8 @@ export interface Session {
   place(realm: string): Place;
   /** The issuer that the operator's own token names, signed in for where there is none yet. */
   tokenIssuer(): Promise<string>;
-  /** The issuer in a realm's discovery document (OpenID Connect Discovery 1.0). */
-  discoverIssuer(realm: string): Promise<string>;
+  /** The issuer in a realm's discovery document (OpenID Connect Discovery 1.0); deadline in milliseconds. */
+  discoverIssuer(realm: string, timeoutMs?: number): Promise<string>;
   /** Since when no request has been answered, in milliseconds since the epoch; undefined while they are. */
   failingSince(): number | undefined;
   /** Breaks off all that is under way. */
@@ -79,17 +83,6 @@ const DEFAULT_IN_FLIGHT = 8;
 
 const DISCOVER: Purpose = { action: 'read the discovery document', missing: 'realm' };
 const discoverySchema = z.object({ issuer: z.url() });
-
-function adminClient(place: Place, transport: Transport, getAccessToken: () => Promise<string>) {
-  const client = new KeycloakAdminClient({
-    baseUrl: place.url,
-    realmName: place.realm,
-    timeout: place.timeoutMs,
-    requestOptions: transport.requestOptions,
-  });
-  client.registerTokenProvider({ getAccessToken });
-  return client;
-}
 
 function openTransport({ name, ca }: SessionOptions, timeoutMs: number, connections: number): Transport {
   try {
@@ -110,35 +103,37 @@ export function createSession(options: SessionOptions): Session {
   const limit = createLimit(inFlight);
   const health = createConnectionHealth({ now, timeoutMs, tell: options.onHealth ?? (() => {}) });
   const clients = new Map<string, KeycloakAdminClient>();
-  const place = (realm: string): Place => ({ connection: name, realm, url, timeoutMs });
+  const place = (realm: string, deadlineMs = timeoutMs): Place => {
+    return { connection: name, realm, url, timeoutMs: deadlineMs };
+  };
   const tokens = createTokens({ place: place(signInRealm), transport, readCredentials, now });
 
   function clientOf(realm: string): KeycloakAdminClient {
-    const client = clients.get(realm) ?? adminClient(place(realm), transport, () => tokens.get());
+    const client = clients.get(realm) ?? createAdminClient(place(realm), transport, tokens.get);
     clients.set(realm, client);
     return client;
   }
 
   /** Learns from the outcome of a request; undefined is an answer that Keycloak would not give. */
-  async function watched<T>(realm: string, purpose: Purpose, task: () => Promise<T | undefined>): Promise<T> {
-    if (!health.admits()) throw noAnswer(place(realm), purpose.action);
+  async function watched<T>(at: Place, purpose: Purpose, task: () => Promise<T | undefined>): Promise<T> {
+    if (!health.admits()) throw noAnswer(at, purpose.action);
     const sentAt = now();
     try {
       const value = await task();
-      if (value === undefined) throw strangeAnswer(place(realm), purpose.action);
+      if (value === undefined) throw strangeAnswer(at, purpose.action);
       health.succeeded();
       options.onOutcome?.('Ok');
       return value;
     } catch (thrown) {
-      const error = toKeycloakError(thrown, purpose, place(realm));
+      const error = toKeycloakError(thrown, purpose, at);
       health.failed(error, sentAt);
       options.onOutcome?.(error.kind);
       throw error;
     }
   }
 
-  function inTurn<T>(realm: string, purpose: Purpose, task: () => Promise<T | undefined>): Promise<T> {
-    return limit(() => watched(realm, purpose, task));
+  function inTurn<T>(at: Place, purpose: Purpose, task: () => Promise<T | undefined>): Promise<T> {
+    return limit(() => watched(at, purpose, task));
   }
 
   async function withFreshToken(task: () => Promise<unknown>): Promise<unknown> {
@@ -158,11 +153,15 @@ export function createSession(options: SessionOptions): Session {
     url,
     now,
     place,
-    call: (realm, purpose, send, read) =>
-      inTurn(realm, purpose, async () => read(await withFreshToken(() => send(clientOf(realm))))),
+    call: (realm, purpose, send, read, terms) => {
+      const at = place(realm, terms?.timeoutMs);
+      const client =
+        terms === undefined ? clientOf(realm) : createAdminClient(at, transport, tokens.get, terms.mayStill);
+      return inTurn(at, purpose, async () => read(await withFreshToken(() => send(client))));
+    },
     askForToken: (realm, action, authorization, form) => {
       const purpose: Purpose = { action, missing: 'realm' };
-      return inTurn(realm, purpose, async () => {
+      return inTurn(place(realm), purpose, async () => {
         const answer = await transport.post(tokenEndpoint(url, realm), authorization, form);
         if (answer.status >= 500) throw answerFailure(answer, parseJson(answer.text), purpose, place(realm));
         return answer;
@@ -171,17 +170,20 @@ export function createSession(options: SessionOptions): Session {
     // Without a request nothing is learned about the connection's health.
     tokenIssuer: async () =>
       tokens.issuer() ??
-      inTurn(signInRealm, SIGN_IN, async () => {
+      inTurn(place(signInRealm), SIGN_IN, async () => {
         await tokens.get();
         return tokens.issuer();
       }),
-    discoverIssuer: realm =>
-      inTurn(realm, DISCOVER, async () => {
-        const answer = await transport.get(`${realmUrl(url, realm)}/.well-known/openid-configuration`);
+    discoverIssuer: (realm, deadlineMs) => {
+      const at = place(realm, deadlineMs);
+      const document = `${realmUrl(url, realm)}/.well-known/openid-configuration`;
+      return inTurn(at, DISCOVER, async () => {
+        const answer = await transport.get(document, deadlineMs);
         const body = parseJson(answer.text);
-        if (answer.status !== 200) throw answerFailure(answer, body, DISCOVER, place(realm));
+        if (answer.status !== 200) throw answerFailure(answer, body, DISCOVER, at);
         return discoverySchema.safeParse(body).data?.issuer;
-      }),
+      });
+    },
     failingSince: health.since,
     close: transport.close,
   };

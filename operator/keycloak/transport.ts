@@ -23,8 +23,8 @@ export interface Answer {
 export interface Transport {
   /** For `fetch`: pool, headers, and redirects handed back, for they would carry credentials elsewhere. */
   readonly requestOptions: RequestInit;
-  /** Reads a public document within the deadline. */
-  get(url: string): Promise<Answer>;
+  /** Reads a public document within the deadline, or another one in milliseconds. */
+  get(url: string, timeoutMs?: number): Promise<Answer>;
   /** Sends a form and reads the whole answer within the deadline. */
   post(url: string, authorization: string, form: Readonly<Record<string, string>>): Promise<Answer>;
   /** Breaks off what is under way and closes the pool. */
@@ -59,19 +59,24 @@ export function createTransport({ ca, timeoutMs, connections }: TransportOptions
     headers: { 'user-agent': USER_AGENT },
   } as unknown as RequestInit;
 
-  async function exchange(url: string, init: RequestInit, headers: Record<string, string>): Promise<Answer> {
+  async function exchange(
+    url: string,
+    init: RequestInit,
+    headers: Record<string, string>,
+    deadlineMs = timeoutMs,
+  ): Promise<Answer> {
     const response = await fetch(url, {
       ...requestOptions,
       ...init,
       headers: { 'user-agent': USER_AGENT, accept: 'application/json', ...headers },
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.timeout(deadlineMs),
     });
     return { status: response.status, headers: response.headers, text: await response.text() };
   }
 
   return {
     requestOptions,
-    get: url => exchange(url, {}, {}),
+    get: (url, deadlineMs) => exchange(url, {}, {}, deadlineMs),
     post: (url, authorization, form) =>
       exchange(url, { method: 'POST', body: new URLSearchParams(form) }, { authorization }),
     async close() {

@@ -1,6 +1,15 @@
-import type { OwnedObject, Policy, RoleBinding, Secret, ServiceAccount } from '../api/objects.ts';
+import type {
+  ConfigMap,
+  Deployment,
+  OwnedObject,
+  Policy,
+  RoleBinding,
+  Secret,
+  ServiceAccount,
+  SharedObject,
+} from '../api/objects.ts';
 import type { ObjectRef } from '../policy/change.ts';
-import type { UnreadCollection } from '../policy/observation.ts';
+import type { Sighting, UnreadCollection } from '../policy/observation.ts';
 import type { KubernetesClient } from './client.ts';
 import {
   decodePolicy,
@@ -11,6 +20,7 @@ import {
 } from './decode.ts';
 import { POLICIES, RESOURCES, type Resource } from './paths.ts';
 import { type Reflector, type ReflectorState, startReflector } from './reflector.ts';
+import { followShared, type NamedObjects } from './shared-objects.ts';
 import { createStore, type Store, type Stored } from './store.ts';
 
 /** What the operator knows of the cluster without asking: policies everywhere, objects where it serves. */
@@ -19,16 +29,24 @@ export interface ClusterCache {
   readonly accounts: Store<ServiceAccount>;
   readonly secrets: Store<Secret>;
   readonly bindings: Store<RoleBinding>;
+  /** A ConfigMap with Argo's settings; one that the configuration does not name is `unread` and forbidden. */
+  readonly configMap: (namespace: string, name: string) => Sighting<ConfigMap>;
+  /** Argo Server's Deployment; one that the configuration does not name is `unread` and forbidden. */
+  readonly deployment: (namespace: string, name: string) => Sighting<Deployment>;
+  /** Told the namespace when one of its ConfigMaps or Deployments has changed, or can no longer be read. */
+  readonly onServerChange: (listener: (namespace: string) => void) => void;
   /** Collections of the namespaces that have never been listed, with the reason as far as it is known. */
   readonly unread: (namespaces: Iterable<string>) => readonly UnreadCollection[];
   /** Whether a namespace is followed at all: those that the configuration names are. */
   readonly follows: (namespace: string) => boolean;
   /** Whether the policies of the whole cluster are known. */
   readonly hasSynced: () => boolean;
-  /** Resolves once every collection has been listed, or was refused. */
+  /** Resolves once everything that is followed has been listed, or was refused. */
   readonly whenSettled: () => Promise<void>;
   /** Takes in an object as a write has answered it. */
   readonly put: (object: OwnedObject) => void;
+  /** Takes in an object of others as a write has answered it. */
+  readonly putShared: (object: SharedObject) => void;
   /** Takes out an object that was deleted. */
   readonly remove: (ref: ObjectRef) => void;
   readonly stop: () => void;
@@ -41,6 +59,8 @@ export interface CacheOptions {
   readonly served: readonly string[];
   /** Namespaces in which policies may grant roles. */
   readonly targets: readonly string[];
+  /** ConfigMaps and Deployments of others, by exact name. */
+  readonly named: readonly NamedObjects[];
   /** Told when a collection is read again, or cannot be read. */
   readonly onState: (collection: string, state: ReflectorState, message: string) => void;
 }
@@ -53,12 +73,17 @@ interface Followed {
 }
 
 /** Starts to follow the cluster. */
-export function startCache({ client, served, targets, onState }: CacheOptions): ClusterCache {
+export function startCache({ client, served, targets, named, onState }: CacheOptions): ClusterCache {
   const policies = createStore<Policy>();
   const accounts = createStore<ServiceAccount>();
   const secrets = createStore<Secret>();
   const bindings = createStore<RoleBinding>();
   const waiting: (() => void)[] = [];
+  const wakeAll = () => {
+    for (const wake of waiting.splice(0)) wake();
+  };
+  /** The reflector's own state follows its call. */
+  const wakeAfter = () => queueMicrotask(wakeAll);
 
   function follow<T extends Stored>(
     resource: Resource,
@@ -77,10 +102,7 @@ export function startCache({ client, served, targets, onState }: CacheOptions): 
       onState: (state, message) => {
         said = message;
         onState(collection, state, message);
-        // The reflector's own state follows this call.
-        queueMicrotask(() => {
-          for (const wake of waiting.splice(0)) wake();
-        });
+        wakeAfter();
       },
     });
     return { namespace, plural: resource.plural, reflector, message: () => said };
@@ -96,6 +118,14 @@ export function startCache({ client, served, targets, onState }: CacheOptions): 
       follow(RESOURCES.RoleBinding, namespace, bindings, decodeRoleBinding),
     ),
   ];
+  const shared = followShared({
+    client,
+    named,
+    onState: (object, state, message) => {
+      onState(object, state, message);
+      wakeAfter();
+    },
+  });
   const settled = ({ reflector }: Followed) => reflector.hasSynced() || reflector.state() === 'forbidden';
 
   return {
@@ -103,6 +133,9 @@ export function startCache({ client, served, targets, onState }: CacheOptions): 
     accounts,
     secrets,
     bindings,
+    configMap: shared.configMap,
+    deployment: shared.deployment,
+    onServerChange: shared.onChange,
     unread: namespaces => {
       const asked = new Set<string | undefined>(namespaces);
       return followed.flatMap(({ namespace, plural, reflector, message }) =>
@@ -115,7 +148,8 @@ export function startCache({ client, served, targets, onState }: CacheOptions): 
     hasSynced: () =>
       followed.every(({ namespace, reflector }) => namespace !== undefined || reflector.hasSynced()),
     whenSettled: async () => {
-      while (!followed.every(settled)) await new Promise<void>(resolve => waiting.push(resolve));
+      while (!followed.every(settled) || !shared.hasSettled())
+        await new Promise<void>(resolve => waiting.push(resolve));
     },
     put: object => {
       switch (object.kind) {
@@ -127,13 +161,15 @@ export function startCache({ client, served, targets, onState }: CacheOptions): 
           return bindings.put(object);
       }
     },
+    putShared: shared.put,
     remove: ({ kind, namespace, name, uid }) => {
       const stores = { ServiceAccount: accounts, Secret: secrets, RoleBinding: bindings };
       stores[kind].remove(namespace, name, uid);
     },
     stop: () => {
       for (const { reflector } of followed) reflector.stop();
-      for (const wake of waiting.splice(0)) wake();
+      shared.stop();
+      wakeAll();
     },
   };
 }

@@ -62,7 +62,8 @@ function decodeAnnotations(annotations: ObjectMeta['annotations']): Pick<ObjectM
   return { annotations: rest };
 }
 
-function decodeMeta(raw: RawObject): ObjectMeta {
+/** Metadata as kept: of managedFields only what our field manager owns. */
+export function decodeMeta(raw: RawObject): ObjectMeta {
   const { managedFields, ...metadata } = raw.metadata ?? {};
   const managed = managedKeys(managedFields);
   const meta = metadata as unknown as ObjectMeta;
@@ -105,6 +106,10 @@ export function decodeServiceAccount(raw: RawObject): ServiceAccount {
   };
 }
 
+/** Argo Server's own Secret, and the key in it (argo-workflows, server/auth/sso/sso.go). */
+const ARGO_SECRET = 'sso';
+const COOKIE_KEY = 'cookieEncryptionPrivateKey';
+
 /** A Secret. The values of one that is not ours, and of a token, are not kept. */
 export function decodeSecret(raw: RawObject): Secret {
   const {
@@ -129,6 +134,7 @@ export function decodeSecret(raw: RawObject): Secret {
         )
       : {},
     tokenFilled: type === 'kubernetes.io/service-account-token' && (data.token ?? '') !== '',
+    ...(metadata.name === ARGO_SECRET && { cookieKeyFilled: (data[COOKIE_KEY] ?? '') !== '' }),
   };
 }
 

@@ -4,6 +4,8 @@ export type KubernetesErrorKind =
   | 'AlreadyExists'
   /** The object is not the one that was observed: a newer version, or another uid. */
   | 'Conflict'
+  /** Another field manager holds a field that was to be applied without force. */
+  | 'FieldTaken'
   | 'Forbidden'
   | 'Unauthorized'
   | 'Invalid'
@@ -18,8 +20,14 @@ interface StatusBody {
   readonly reason?: string;
   readonly details?: {
     readonly retryAfterSeconds?: number;
-    readonly causes?: readonly { readonly reason?: string; readonly field?: string }[];
+    readonly causes?: readonly Cause[];
   };
+}
+
+interface Cause {
+  readonly reason?: string;
+  readonly message?: string;
+  readonly field?: string;
 }
 
 /**
@@ -50,6 +58,8 @@ function parse(body: string): StatusBody {
   }
 }
 
+const isFieldTaken = ({ reason }: Cause) => reason === 'FieldManagerConflict';
+
 const BY_STATUS: Readonly<Record<number, KubernetesErrorKind>> = {
   400: 'Invalid',
   401: 'Unauthorized',
@@ -66,10 +76,26 @@ const BY_STATUS: Readonly<Record<number, KubernetesErrorKind>> = {
 function kindOf(status: number, { reason, details }: StatusBody): KubernetesErrorKind {
   const causes = details?.causes ?? [];
   if (causes.some(cause => cause.reason === 'NamespaceTerminating')) return 'NamespaceTerminating';
+  if (causes.some(isFieldTaken)) return 'FieldTaken';
   if (status === 409 && reason === 'AlreadyExists') return 'AlreadyExists';
   // A patch or an apply with the uid of an object that has made room for another of the same name.
   if (status === 422 && causes.some(({ field }) => field === 'metadata.uid')) return 'Conflict';
   return BY_STATUS[status] ?? 'Unavailable';
+}
+
+/**
+ * Who holds which fields, from causes such as `conflict with "kubectl-edit" using v1 at …` (apimachinery,
+ * managedfields/internal/conflict.go), whose times change with each of the other's writes.
+ */
+function saidOfFields(causes: readonly Cause[]): string {
+  const managers = new Map<string, Set<string>>();
+  for (const { message = '', field = 'a field' } of causes.filter(isFieldTaken)) {
+    const manager = /"(?:[^"\\]|\\.)*"/.exec(message)?.[0] ?? 'another field manager';
+    managers.set(field, (managers.get(field) ?? new Set()).add(manager));
+  }
+  return [...managers]
+    .map(([field, by]) => `${field} is managed by ${[...by].sort().join(' and ')}`)
+    .join(', ');
 }
 
 /** Statuses whose message the API server makes from names alone. */
@@ -80,6 +106,11 @@ function saidOfSecret(status: number, { message, details }: StatusBody): string 
   if (message !== undefined && PLAIN.has(status)) return message.replace(/(denied (the )?request).*/s, '$1');
   const fields = (details?.causes ?? []).flatMap(({ field }) => field ?? []);
   return fields.length === 0 ? `status ${status}` : `status ${status} because of ${fields.join(', ')}`;
+}
+
+function saidOf(kind: KubernetesErrorKind, what: string, status: number, body: StatusBody) {
+  if (kind === 'FieldTaken') return saidOfFields(body.details?.causes ?? []);
+  return /\/secrets\b/.test(what) ? saidOfSecret(status, body) : body.message;
 }
 
 /**
@@ -94,7 +125,7 @@ export function errorFromAnswer(
 ): KubernetesError {
   const body = parse(text);
   const kind = kindOf(status, body);
-  const said = /\/secrets\b/.test(what) ? saidOfSecret(status, body) : body.message;
+  const said = saidOf(kind, what, status, body);
   const header = retryAfter === null ? Number.NaN : Number(retryAfter);
   const seconds = body.details?.retryAfterSeconds ?? (Number.isFinite(header) ? header : undefined);
   return new KubernetesError(kind, `${what}: ${said ?? `status ${status}`}`, status, seconds);

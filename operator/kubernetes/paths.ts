@@ -1,4 +1,4 @@
-import type { OwnedKind } from '../api/objects.ts';
+import type { OwnedKind, SharedObject } from '../api/objects.ts';
 import { GROUP, PLURAL, VERSION } from '../api/schema.ts';
 
 /** A kind of object that is read or written, and where the API server has it. */
@@ -20,6 +20,15 @@ export const RESOURCES: Readonly<Record<OwnedKind, Resource>> = {
     plural: 'rolebindings',
   },
 };
+
+/** The kinds of objects of others in which a policy manages one field. */
+export const SHARED: Readonly<Record<SharedObject['kind'], Resource>> = {
+  ConfigMap: { apiVersion: 'v1', kind: 'ConfigMap', group: '', plural: 'configmaps' },
+  Deployment: { apiVersion: 'apps/v1', kind: 'Deployment', group: 'apps', plural: 'deployments' },
+};
+
+/** The pods that a Deployment runs; only read. */
+export const PODS: Resource = { apiVersion: 'v1', kind: 'Pod', group: '', plural: 'pods' };
 
 /** The policies themselves. */
 export const POLICIES: Resource = {

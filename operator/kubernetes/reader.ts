@@ -1,8 +1,12 @@
+import type { Deployment } from '../api/objects.ts';
 import { GROUP, PLURAL } from '../api/schema.ts';
 import type { KubernetesClient } from './client.ts';
 import { KubernetesError } from './errors.ts';
+import { collectionPath, PODS } from './paths.ts';
+import { newestPods, type RawPod, troublesOf } from './pod-troubles.ts';
+import { missingServerAccess, type ServerNames } from './server-access.ts';
 
-/** The few objects that are read by name, each time anew. */
+/** What is not followed but asked for, each time anew. */
 export interface ClusterReader {
   /** uid of the kube-system namespace, which stands for the cluster's. */
   readonly clusterUid: (signal: AbortSignal) => Promise<string>;
@@ -10,13 +14,29 @@ export interface ClusterReader {
   readonly namespacePhase: (name: string, signal: AbortSignal) => Promise<'active' | 'ending' | 'gone'>;
   /** Whether the CRD of the policies is being deleted. */
   readonly crdEnding: (signal: AbortSignal) => Promise<boolean>;
+  /** What keeps the newest pods of a Deployment from being ready, in words; empty where nothing does. */
+  readonly podTroubles: (deployment: Deployment, signal: AbortSignal) => Promise<readonly string[]>;
+  /**
+   * What Argo Server's account may not do in a namespace and has to, such as `list serviceaccounts`; with names also
+   * asked by name, as in `get secrets "sso"`. A few requests.
+   */
+  readonly missingServerAccess: (
+    namespace: string,
+    serviceAccount: string,
+    signal: AbortSignal,
+    names?: ServerNames,
+  ) => Promise<readonly string[]>;
 }
 
 interface Meta {
   readonly metadata: { readonly uid: string; readonly deletionTimestamp?: string };
 }
 
-/** Reads from a cluster. Every function is one request and throws `KubernetesError`. */
+interface PodList {
+  readonly items: readonly RawPod[];
+}
+
+/** Reads from a cluster. Every function throws `KubernetesError`, and is one request unless it says otherwise. */
 export function createReader(client: KubernetesClient): ClusterReader {
   const get = async (path: string, signal: AbortSignal) => {
     try {
@@ -43,5 +63,13 @@ export function createReader(client: KubernetesClient): ClusterReader {
       const found = await get(path, signal);
       return found === undefined || found.metadata.deletionTimestamp !== undefined;
     },
+    podTroubles: async ({ metadata, selector }, signal) => {
+      const labels = Object.entries(selector).map(([key, value]) => `${key}=${value}`);
+      const path = collectionPath(PODS, metadata.namespace);
+      const query = { labelSelector: labels.join(',') };
+      const { items } = (await client.request({ method: 'GET', path, query, signal })) as PodList;
+      return troublesOf(newestPods(metadata.name, items));
+    },
+    missingServerAccess: (...asked) => missingServerAccess(client, ...asked),
   };
 }

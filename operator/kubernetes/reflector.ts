@@ -24,6 +24,8 @@ export interface ReflectorOptions<T extends Stored> {
   readonly resource: Resource;
   /** Undefined for all namespaces. */
   readonly namespace: string | undefined;
+  /** The one object of the collection that is followed; the store then holds nothing else. */
+  readonly name?: string | undefined;
   readonly decode: (raw: RawObject) => T;
   readonly store: Store<T>;
   readonly onState: (state: ReflectorState, message: string) => void;
@@ -49,17 +51,27 @@ async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
   await timer(ms, undefined, { signal }).catch(() => {});
 }
 
+/** By this form of it the API server grants a list and a watch to whose right names the object. */
+function nameSelector(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : `metadata.name=${name}`;
+}
+
 /** Reads a collection in pages, all of them as of one version. */
 async function list<T extends Stored>(
   options: ReflectorOptions<T>,
   signal: AbortSignal,
 ): Promise<ListAnswer> {
-  const { client, resource, namespace, pageSize = PAGE_SIZE } = options;
+  const { client, resource, namespace, name, pageSize = PAGE_SIZE } = options;
+  const fieldSelector = nameSelector(name);
   const path = collectionPath(resource, namespace);
   const items: RawObject[] = [];
   let from = '';
   for (;;) {
-    const query = { limit: String(pageSize), ...(from !== '' && { continue: from }) };
+    const query = {
+      limit: String(pageSize),
+      ...(fieldSelector && { fieldSelector }),
+      ...(from !== '' && { continue: from }),
+    };
     const page = (await client.request({ method: 'GET', path, query, signal })) as ListAnswer;
     items.push(...page.items);
     from = page.metadata.continue ?? '';
@@ -121,7 +133,9 @@ export function startReflector<T extends Stored>(options: ReflectorOptions<T>): 
   const follow = async (from: string): Promise<string | undefined> => {
     const path = collectionPath(resource, namespace);
     const onOpen = () => enter('synced', '');
-    const end = await watchOnce({ config: client.config, path, from, signal, onOpen, onEvent: take });
+    const fieldSelector = nameSelector(options.name);
+    const { config } = client;
+    const end = await watchOnce({ config, path, fieldSelector, from, signal, onOpen, onEvent: take });
     if (signal.aborted) return undefined;
     const mendable = end.resumeFrom !== undefined && failures === 0;
     if (end.error !== undefined && !mendable) retreat(end.error);

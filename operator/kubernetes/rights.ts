@@ -40,16 +40,17 @@ const accessSchema = z.object({ status: z.object({ allowed: z.boolean() }) });
 const REVIEWS = '/apis/authorization.k8s.io/v1';
 
 /**
- * What the operator needs for its configuration and may not do. Asks once for each namespace and once for each
- * right in the whole cluster; writes nothing. Throws `KubernetesError`.
+ * What the operator needs for its configuration and may not do; of the Lease only where its own namespace is known.
+ * Asks once for each namespace and once for each right in the whole cluster; writes nothing. Throws `KubernetesError`.
  */
 export async function missingRights(
   client: KubernetesClient,
   config: OperatorConfig,
   signal: AbortSignal,
+  operatorNamespace: string | undefined,
 ): Promise<readonly MissingRight[]> {
   const missing: MissingRight[] = [];
-  for (const needed of neededRules(config)) {
+  for (const needed of neededRules(config, operatorNamespace)) {
     const rights = rightsOf(needed);
     const { namespace } = needed;
     const open = namespace === undefined ? rights : await notListed(client, rights, namespace, signal);

@@ -20,6 +20,8 @@ export interface WatchEnd {
 export interface WatchOptions {
   readonly config: KubeConfig;
   readonly path: string;
+  /** Which objects of the collection; all where it is left out. */
+  readonly fieldSelector?: string | undefined;
   /** Version from which on to be told. */
   readonly from: string;
   /** Ends the watch. */
@@ -51,7 +53,7 @@ function endByServer(error: KubernetesError, resumeFrom: string | undefined): Wa
 
 /** Watches a collection until the watch ends, for whatever reason; never throws. */
 export function watchOnce(options: WatchOptions): Promise<WatchEnd> {
-  const { config, path, from, signal, onOpen, onEvent } = options;
+  const { config, path, fieldSelector, from, signal, onOpen, onEvent } = options;
   const what = `WATCH ${path}`;
   const watch = new Watch(config);
   // client-node's own limit is 30 s, half of what the server stays silent.
@@ -87,7 +89,7 @@ export function watchOnce(options: WatchOptions): Promise<WatchEnd> {
   };
   if (signal.aborted) return Promise.resolve({ resumeFrom: from, error: undefined });
   signal.addEventListener('abort', onAbort);
-  const query = { allowWatchBookmarks: true, resourceVersion: from };
+  const query = { allowWatchBookmarks: true, resourceVersion: from, ...(fieldSelector && { fieldSelector }) };
   watch.watch(path, query, onLine, onDone).then(
     made => {
       connection = made;

@@ -13,6 +13,7 @@ import {
 } from './decode.ts';
 import { KubernetesError } from './errors.ts';
 import { collectionPath, objectPath, POLICIES, RESOURCES } from './paths.ts';
+import { createSharedWriter, type SharedWriter } from './write-shared.ts';
 
 /** Writes to the objects that the operator makes. Each answers with the object as it then is, where there is one. */
 export interface ObjectWriter {
@@ -29,7 +30,7 @@ export interface ObjectWriter {
 }
 
 /** All writes to Kubernetes. */
-export interface KubernetesWriter extends ObjectWriter {
+export interface KubernetesWriter extends ObjectWriter, SharedWriter {
   /** Does all that the API server does for a write but the write itself. */
   readonly rehearsal: ObjectWriter;
   readonly addFinalizer: (policy: Policy, signal: AbortSignal) => Promise<Policy>;
@@ -188,6 +189,12 @@ export function createWriter(
   component: string,
   now: () => number,
 ): KubernetesWriter {
+  // Events are dated to the second: those of one second come in the order of their names (kubectl describe).
+  let lastEvent = 0;
+  const nextEvent = () => {
+    lastEvent = Math.max(lastEvent + 1, now() * 1000);
+    return lastEvent.toString(16).padStart(14, '0');
+  };
   const patchPolicy = async (policy: Policy, body: object, signal: AbortSignal) => {
     const { namespace, name } = policy.metadata;
     const path = objectPath(POLICIES, namespace, name);
@@ -205,6 +212,7 @@ export function createWriter(
   };
   return {
     ...createObjectWriter(client),
+    ...createSharedWriter(client),
     rehearsal: createObjectWriter(client, 'All'),
     addFinalizer: (policy, signal) =>
       patchPolicy(policy, finalizerPatch(policy, [...(policy.metadata.finalizers ?? []), FINALIZER]), signal),
@@ -233,7 +241,7 @@ export function createWriter(
       const body = {
         apiVersion: 'v1',
         kind: 'Event',
-        metadata: { generateName: `${name.slice(0, 50)}.`, namespace },
+        metadata: { generateName: `${name.slice(0, 50)}.${nextEvent()}.`, namespace },
         involvedObject: {
           apiVersion: POLICIES.apiVersion,
           kind: POLICIES.kind,

@@ -19,6 +19,10 @@ export interface NamespaceAllowance {
   readonly groups: readonly string[];
   readonly clusterRoles: readonly GrantAllowance[];
   readonly roles: readonly GrantAllowance[];
+  /** ConfigMaps with Argo's settings, by exact name. */
+  readonly configMaps: readonly string[];
+  /** Argo Server's Deployments, by exact name. */
+  readonly deployments: readonly string[];
   readonly adopt: boolean;
   readonly everyone: boolean;
   readonly shortGroupNames: boolean;
@@ -43,6 +47,7 @@ export function refusals(
   return [
     ...refusedKeycloak(policy, allowance, realm),
     ...refusedClient(policy, allowance),
+    ...refusedServer(policy, allowance),
     ...policy.spec.roles.flatMap((_, index) => refusedRole(policy, index, allowance)),
   ];
 }
@@ -103,6 +108,22 @@ function refusedClient({ spec }: Policy, allowance: NamespaceAllowance): readonl
       field: 'spec.client.adopt',
       value: 'true',
       setting: 'adopt',
+    }),
+  ];
+}
+
+function refusedServer({ spec }: Policy, allowance: NamespaceAllowance): readonly Refusal[] {
+  const { configMap, deployment } = spec.server ?? {};
+  return [
+    ...refuse(configMap === undefined || allowance.configMaps.includes(configMap.name), {
+      field: 'spec.server.configMap.name',
+      value: configMap?.name ?? '',
+      setting: 'configMaps',
+    }),
+    ...refuse(deployment === undefined || allowance.deployments.includes(deployment), {
+      field: 'spec.server.deployment',
+      value: deployment ?? '',
+      setting: 'deployments',
     }),
   ];
 }

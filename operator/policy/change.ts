@@ -1,5 +1,6 @@
 import type { OwnedKind, OwnerReference, RoleRef, Subject } from '../api/objects.ts';
 import type { SecretValue } from '../api/secret-value.ts';
+import type { DueCause } from './rotation-due.ts';
 
 interface DesiredMeta {
   readonly name: string;
@@ -38,6 +39,13 @@ export type DesiredObject = DesiredServiceAccount | DesiredSecret | DesiredRoleB
 /** Names an existing Kubernetes object; the uid is the precondition of every write to it. */
 export interface ObjectRef {
   readonly kind: OwnedKind;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** Names an object of somebody else in which we manage one field. */
+export interface SharedRef {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
@@ -92,6 +100,13 @@ export type KubernetesChange =
   | PatchObject
   | { readonly kind: 'DeleteObject'; readonly ref: ObjectRef };
 
+/** One write to one field of an object that is not ours; never forced, and never creating it. */
+export type SharedChange =
+  /** The key `sso` of the ConfigMap with Argo's settings. */
+  | { readonly kind: 'ApplySettings'; readonly ref: SharedRef; readonly sso: string }
+  /** The mark on the pod template of Argo Server's Deployment, which rolls it out. */
+  | { readonly kind: 'RollDeployment'; readonly ref: SharedRef; readonly mark: string };
+
 /** One write to an object that the operator makes. */
 export type ObjectChange = Exclude<KubernetesChange, { readonly kind: 'AddFinalizer' | 'RemoveFinalizer' }>;
 
@@ -112,6 +127,15 @@ export type KeycloakChange =
     }
   | { readonly kind: 'DeleteMapper'; readonly id: string; readonly mapperId: string; readonly name: string }
   | { readonly kind: 'CreateClientRole'; readonly id: string; readonly role: string }
+  /** Keycloak makes a new secret; where the realm's policy covers the client, the old one stays valid for a while. */
+  | {
+      readonly kind: 'RegenerateSecret';
+      readonly id: string;
+      readonly clientId: string;
+      readonly cause: DueCause;
+    }
+  /** Keycloak forgets the old secret. */
+  | { readonly kind: 'EndOverlap'; readonly id: string; readonly clientId: string }
   | { readonly kind: 'DeleteClient'; readonly id: string; readonly clientId: string };
 
 /**
@@ -121,6 +145,7 @@ export type KeycloakChange =
  */
 export type Change =
   | KubernetesChange
+  | SharedChange
   | KeycloakChange
   | { readonly kind: 'Rehearse'; readonly change: ObjectChange }
   | {

@@ -3,6 +3,7 @@ import type { KeycloakClient } from './keycloak-types.ts';
 import type { Observation } from './observation.ts';
 import type { Violation } from './reasons.ts';
 import { Reason } from './reasons.ts';
+import { rotationOf } from './rotation-changes.ts';
 
 /** Clients that Keycloak makes in every realm (keycloak, services, `Constants.java`). */
 const BUILT_IN = new Set([
@@ -159,8 +160,12 @@ export function clientDisabled(observation: Observation): Violation | undefined 
 }
 
 /** The token endpoint refuses what the admin interface gave as the client's secret. */
-export function secretRefused({ policy, proof }: Observation): Violation | undefined {
+export function secretRefused(observation: Observation): Violation | undefined {
+  const { policy, proof } = observation;
   if (proof?.result !== 'refused') return undefined;
+  // Of a secret whose life is over the rotation tells.
+  const step = rotationOf(observation)?.step;
+  if (step?.kind === 'Failed' && step.cause === 'SecretExpired') return undefined;
   return {
     reason: Reason.SecretRefused,
     message: `Keycloak refuses the credentials of client ${policy.spec.client?.clientId ?? ''}, although it gave them itself: ${proof.message}`,

@@ -1,7 +1,7 @@
 import { FINALIZER } from '../api/names.ts';
 import type { ObjectMeta, OwnedObject, Policy, Secret } from '../api/objects.ts';
 import { isOlder } from './checks-order.ts';
-import { clientSecret } from './client-secret.ts';
+import { clientSecret } from './client-secret-view.ts';
 import {
   ANNOTATION_TOKEN_OF,
   serviceAccountName,

@@ -3,6 +3,8 @@ import * as keycloak from './checks-keycloak.ts';
 import * as names from './checks-names.ts';
 import * as order from './checks-order.ts';
 import * as permission from './checks-permission.ts';
+import * as rotation from './checks-rotation.ts';
+import { SERVER_CHECKS } from './checks-server.ts';
 import type { Observation } from './observation.ts';
 import type { Part, Violation } from './reasons.ts';
 
@@ -45,6 +47,12 @@ export const KEYCLOAK_CHECKS: readonly Check[] = [
   keycloak.groupMissing,
   keycloak.clientDisabled,
   keycloak.secretRefused,
+  ...SERVER_CHECKS,
+  rotation.updateWaitsForOverlap,
+  rotation.rotationInvalid,
+  rotation.rotationUnknown,
+  rotation.rotationUnderWay,
+  ...rotation.ROTATION_NOTE_CHECKS,
 ];
 
 const ALL_PARTS: readonly Part[] = ['client', 'secret', 'roles'];

@@ -9,25 +9,16 @@ import type { Secret } from '../api/objects.ts';
 import { SecretValue } from '../api/secret-value.ts';
 import type { Change } from './change.ts';
 import { redirectUri } from './client.ts';
-import { diffObject, entry } from './compare.ts';
+import { clientSecret, isProved, revisionOf } from './client-secret-view.ts';
+import { diffObject } from './compare.ts';
 import { desiredClientSecret } from './desired.ts';
 import type { Observation } from './observation.ts';
 import { isOursToDelete, refOf } from './ownership.ts';
-
-/** The Secret that the policy names, as observed. */
-export function clientSecret({ policy, secrets }: Observation): Secret | undefined {
-  const name = policy.spec.client?.secret.name;
-  return secrets.find(({ metadata }) => metadata.name === name);
-}
+import { differs, wantedMarks } from './rotation-marks.ts';
+import { annotationsOf, rotationView } from './rotation-observed.ts';
 
 /** No Secret gets to hold more values than this: a higher number is damage, or somebody's invention. */
 const MAX_REVISION = 99_999_999;
-
-/** Counts the values that the Secret has held; undefined where the annotation is missing or damaged. */
-export function revisionOf(secret: Secret): number | undefined {
-  const text = secret.metadata.annotations?.[ANNOTATION_REVISION] ?? '';
-  return /^[1-9][0-9]{0,7}$/.test(text) ? Number(text) : undefined;
-}
 
 /**
  * The revision that the Secret has, or takes on with Keycloak's value. Never one that it had before: what was
@@ -48,27 +39,23 @@ function formerSecrets(observation: Observation): readonly Secret[] {
   );
 }
 
-/** Whether the token endpoint has accepted this revision, now or as the status remembers. */
-export function isProved({ policy, proof }: Observation, revision: number): boolean {
-  if (proof?.revision === revision) return proof.result === 'proved';
-  return policy.status?.secret?.provedRevision === revision;
-}
-
 /**
- * The writes that make the Secret hold what Keycloak accepts: the value with its revision counter in one write,
- * then its proof, and only then the removal of a Secret under a former name.
+ * The writes that make the Secret hold what Keycloak accepts: the value with its revision counter and its marks in one
+ * write, then its proof, and only then the removal of a Secret under a former name.
  */
 export function planClientSecret(observation: Observation): readonly Change[] {
   const { policy, keycloak } = observation;
   const spec = policy.spec.client;
-  if (spec === undefined || keycloak.state !== 'Observed' || keycloak.client?.secret === undefined) return [];
+  const view = rotationView(observation);
+  if (spec === undefined || view === undefined) return [];
+  if (keycloak.state !== 'Observed' || keycloak.client?.secret === undefined) return [];
   const { client } = keycloak;
   const value = keycloak.client.secret;
   const have = clientSecret(observation);
-  const holdsValue = have !== undefined && value.equals(entry(have.data, spec.secret.clientSecretKey));
-  const revision = nextRevision(observation, have, holdsValue);
+  const revision = nextRevision(observation, have, !differs(view));
   const credentials = { clientId: new SecretValue(spec.clientId), secret: value };
-  const changes = diffObject(have, desiredClientSecret(policy, spec.secret, credentials, revision));
+  const marks = { [ANNOTATION_REVISION]: String(revision), ...annotationsOf(wantedMarks(view)) };
+  const changes = diffObject(have, desiredClientSecret(policy, spec.secret, credentials, marks));
   if (isProved(observation, revision)) return [...changes, ...removals(observation)];
   if (client?.enabled === false || observation.proof?.revision === revision) return changes;
   const proof: Change = {

@@ -1,12 +1,15 @@
 import type { Policy } from '../api/objects.ts';
 import type { Condition, PolicyStatus } from '../api/status-schema.ts';
 import type { Change } from './change.ts';
-import { conclusions, isTransient, wholeViolation } from './conclusions.ts';
+import { conclusions, healsByTrying, wholeViolation } from './conclusions.ts';
 import { type Conclusion, setConditions, shortened } from './conditions.ts';
 import type { Observation } from './observation.ts';
 import type { Plan } from './plan.ts';
 import type { Violation } from './reasons.ts';
 import { Reason } from './reasons.ts';
+import { rotationOf } from './rotation-changes.ts';
+import type { DueCause } from './rotation-due.ts';
+import { describeCause } from './rotation-words.ts';
 import { unseenStatus, viewStatus } from './status-view.ts';
 
 /** A write that did not succeed. */
@@ -24,6 +27,8 @@ export interface Ending {
   readonly failure: Failure | undefined;
   /** Kinds and names of what was changed. */
   readonly changed: readonly string[];
+  /** Whether Keycloak has made a new secret. */
+  readonly regenerated: DueCause | undefined;
 }
 
 /** An event for people, with the reason of the condition that it tells of. */
@@ -36,9 +41,14 @@ export interface PolicyEvent {
 /** What is to be told of a policy. */
 export interface Verdict {
   readonly status: PolicyStatus;
+  /** What was done, to be told whatever becomes of the status: no later look knows of it. */
+  readonly deeds: readonly PolicyEvent[];
+  /** What has changed in the status. */
   readonly events: readonly PolicyEvent[];
   /** Whether trying again soon can help. */
   readonly retry: boolean;
+  /** When to look again although nothing was seen to change, in milliseconds since the epoch. */
+  readonly lookAgainAt: number | undefined;
 }
 
 /** Events are for a first look; the status has the whole message. In UTF-16 units. */
@@ -60,12 +70,55 @@ function keepsSilent({ policy, keycloak, now }: Observation, list: readonly Conc
  * What had to be changed although the policy was in sync, and has not changed itself: whoever did it by hand is to
  * see why it did not last, and whoever did not, that somebody did.
  */
-function corrections({ metadata, status }: Policy, { changed }: Ending): readonly PolicyEvent[] {
+function corrections({ metadata, status }: Policy, { changed, regenerated }: Ending): readonly PolicyEvent[] {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   const wasInSync = ready?.status === 'True' && ready.observedGeneration === metadata.generation;
-  if (changed.length === 0 || !wasInSync || metadata.deletionTimestamp !== undefined) return [];
-  const message = shortened(`brought back to what the policy says: ${changed.join(', ')}`, MAX_EVENT);
+  if (
+    changed.length === 0 ||
+    regenerated !== undefined ||
+    !wasInSync ||
+    metadata.deletionTimestamp !== undefined
+  )
+    return [];
+  const message = shortened(`had changed and was brought back in line: ${changed.join(', ')}`, MAX_EVENT);
   return [{ type: 'Normal', reason: Reason.Corrected, message }];
+}
+
+/** The one step of a rotation that no condition lasts to tell of. */
+function rotations({ spec }: Policy, { regenerated }: Ending): readonly PolicyEvent[] {
+  if (regenerated === undefined || spec.client === undefined) return [];
+  const { clientId, secret } = spec.client;
+  const message = `client ${clientId} got a new secret, which Secret ${secret.name} takes over: ${describeCause(regenerated)}`;
+  return [{ type: 'Normal', reason: Reason.Rotating, message }];
+}
+
+/** Reasons of conditions that are as they should be. */
+const CALM: ReadonlySet<Reason> = new Set([
+  Reason.Suspended,
+  Reason.Deleting,
+  Reason.AwaitingRollout,
+  Reason.Overlapping,
+]);
+
+/** What of a part was told before, and is told of the whole again once a rotation is over. */
+function isTold(before: readonly Condition[], { status, reason }: Condition): boolean {
+  return status === 'True' && before.some(each => each.status === 'True' && each.reason === reason);
+}
+
+/** The event for a condition that has come to say something else. */
+function eventOf(before: readonly Condition[], condition: Condition): PolicyEvent {
+  const { status, reason, message } = condition;
+  const fine = status === 'True' && reason === Reason.InSync;
+  if (!fine && isTold(before, condition)) {
+    const again = `everything is as the policy says again; as before, ${message}`;
+    return { type: 'Normal', reason: Reason.InSync, message: shortened(again, MAX_EVENT) };
+  }
+  const calm = fine || CALM.has(reason as Reason);
+  return {
+    type: calm ? 'Normal' : 'Warning',
+    reason: reason as Reason,
+    message: shortened(message, MAX_EVENT),
+  };
 }
 
 /** An event where a condition that matters has come to say something else. */
@@ -74,15 +127,7 @@ function transitions(before: readonly Condition[], after: readonly Condition[]):
     const was = before.find(({ type }) => type === condition.type);
     if (condition.type !== 'Ready' || condition.reason === Reason.Progressing) return [];
     if (was?.status === condition.status && was.reason === condition.reason) return [];
-    const fine = condition.status === 'True' && condition.reason === Reason.InSync;
-    const calm = fine || condition.reason === Reason.Suspended || condition.reason === Reason.Deleting;
-    return [
-      {
-        type: calm ? 'Normal' : 'Warning',
-        reason: condition.reason as Reason,
-        message: shortened(condition.message, MAX_EVENT),
-      },
-    ];
+    return [eventOf(before, condition)];
   });
 }
 
@@ -99,14 +144,24 @@ export function conclude(
   const { policy } = observation;
   const before = policy.status ?? {};
   const list = conclusions(observation, violations, ending);
-  if (keepsSilent(observation, list)) return { status: before, events: [], retry: true };
+  if (keepsSilent(observation, list))
+    return {
+      status: before,
+      deeds: rotations(policy, ending),
+      events: [],
+      retry: true,
+      lookAgainAt: undefined,
+    };
   const generation = policy.metadata.generation ?? 0;
   const conditions = setConditions(before.conditions ?? [], list, generation, nowText);
-  const view = isLookedAt(observation, violations) ? viewStatus(observation) : unseenStatus(observation);
+  const looked = isLookedAt(observation, violations);
+  const view = looked ? viewStatus(observation) : unseenStatus(observation);
   return {
     status: { ...view, observedGeneration: generation, conditions: [...conditions] },
-    events: [...corrections(policy, ending), ...transitions(before.conditions ?? [], conditions)],
+    deeds: [...rotations(policy, ending), ...corrections(policy, ending)],
+    events: transitions(before.conditions ?? [], conditions),
     retry: canHeal(list, violations),
+    lookAgainAt: looked ? lookAgainAt(observation, violations) : undefined,
   };
 }
 
@@ -116,9 +171,15 @@ function isLookedAt({ policy }: Observation, violations: readonly Violation[]): 
   return !idle && wholeViolation(violations) === undefined;
 }
 
+/** When the rotation has something to do; what is blocked has not. */
+function lookAgainAt(observation: Observation, violations: readonly Violation[]): number | undefined {
+  if (violations.some(({ blocks }) => blocks.includes('secret'))) return undefined;
+  return rotationOf(observation)?.lookAgainAt;
+}
+
 function canHeal(list: readonly Conclusion[], violations: readonly Violation[]): boolean {
   return (
-    list.some(({ status, reason }) => status !== 'True' && isTransient(reason)) ||
-    violations.some(({ reason }) => isTransient(reason))
+    list.some(({ status, reason }) => status !== 'True' && healsByTrying(reason)) ||
+    violations.some(({ reason }) => healsByTrying(reason))
   );
 }

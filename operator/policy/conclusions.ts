@@ -1,7 +1,7 @@
 import type { Change } from './change.ts';
 import { clusterUnread, grantOutOfSight } from './checks-cluster.ts';
 import { connectionUnknown } from './checks-permission.ts';
-import { clientSecret, isProved, revisionOf } from './client-secret.ts';
+import { clientSecret, isProved, revisionOf } from './client-secret-view.ts';
 import type { Ending } from './conclude.ts';
 import type { Conclusion, ConditionType } from './conditions.ts';
 import { remaining } from './deletion.ts';
@@ -16,7 +16,12 @@ const TRANSIENT: ReadonlySet<Reason> = new Set([
   Reason.KubernetesUnavailable,
   Reason.Progressing,
   Reason.SecretRefused,
+  Reason.AwaitingRollout,
+  Reason.RolloutPostponed,
 ]);
+
+/** What is waited for by looking at a certain time, or at a change of what is awaited: trying more often is no use. */
+const AWAITED: ReadonlySet<Reason> = new Set([Reason.AwaitingRollout, Reason.RolloutPostponed]);
 
 /** Warnings with which a part is nevertheless not as the policy asks. */
 const BROKEN: ReadonlySet<Reason> = new Set([
@@ -24,19 +29,42 @@ const BROKEN: ReadonlySet<Reason> = new Set([
   Reason.SecretRefused,
   Reason.NamespaceMissing,
   Reason.OutOfSight,
+  Reason.RotationInvalid,
+  Reason.RotationFailed,
+  Reason.AwaitingRollout,
+  Reason.RolloutPostponed,
+  Reason.RotationUnknown,
+  Reason.DeploymentMissing,
+  Reason.SettingsElsewhere,
+  Reason.SsoModeMissing,
+  Reason.RbacDisabled,
+  Reason.RedirectMismatch,
+  Reason.ServerAccessMissing,
+  Reason.ArgoSecretEmpty,
 ]);
 
-const CONDITION_OF = { client: 'ClientReady', secret: 'SecretReady', roles: 'RolesReady' } as const;
+const CONDITION_OF = {
+  client: 'ClientReady',
+  secret: 'SecretReady',
+  server: 'ServerReady',
+  roles: 'RolesReady',
+} as const;
 
 const DONE: Readonly<Record<Part, string>> = {
   client: 'the Keycloak client is as the policy says',
   secret: 'the Secret holds what Keycloak accepts',
+  server: "Argo Server's settings are as the policy says",
   roles: 'accounts, rules, tokens and grants are as the policy says',
 };
 
 /** Whether waiting alone can mend what the reason says. */
 export function isTransient(reason: Reason): boolean {
   return TRANSIENT.has(reason);
+}
+
+/** Whether trying again soon can mend what the reason says. */
+export function healsByTrying(reason: Reason): boolean {
+  return isTransient(reason) && !AWAITED.has(reason);
 }
 
 /** What stands against the policy as a whole, so that nothing of it is looked at. */
@@ -105,7 +133,9 @@ function whyDeletionWaits(
 }
 
 function partsOf({ policy }: Observation): readonly Part[] {
-  return policy.spec.client === undefined ? ['roles'] : ['client', 'secret', 'roles'];
+  const { client, server } = policy.spec;
+  if (client === undefined) return ['roles'];
+  return server === undefined ? ['client', 'secret', 'roles'] : ['client', 'secret', 'server', 'roles'];
 }
 
 function concludePart(
@@ -154,7 +184,12 @@ export function partOf(change: Change): Part | undefined {
     case 'RemoveFinalizer':
       return undefined;
     case 'ProveSecret':
+    case 'RegenerateSecret':
+    case 'EndOverlap':
       return 'secret';
+    case 'ApplySettings':
+    case 'RollDeployment':
+      return 'server';
     case 'Rehearse':
       return partOf(change.change);
     case 'CreateObject':
@@ -178,6 +213,7 @@ function awaited(observation: Observation, { left, failure }: Ending, part: Part
     return failure === undefined ? 'changes are being made' : 'waits for what could not be done before it';
   }
   if (part === 'secret') return awaitedOfSecret(observation);
+  if (part === 'server') return awaitedOfServer(observation);
   return part === 'roles' ? awaitedOfRoles(observation) : undefined;
 }
 
@@ -204,6 +240,11 @@ function awaitedOfSecret(observation: Observation): string | undefined {
   if (isProved(observation, revisionOf(secret) ?? 0) || isOff) return undefined;
   const said = proof === undefined ? '' : `: ${proof.message}`;
   return `the credentials have not been proved at Keycloak's token endpoint yet${said}`;
+}
+
+function awaitedOfServer(observation: Observation): string | undefined {
+  const waits = awaitedOfSecret(observation) !== undefined || observation.keycloak.state !== 'Observed';
+  return waits ? "waits for the client's Secret" : undefined;
 }
 
 /** Ready from its parts, with `Stalled` where waiting cannot heal it and `Reconciling` where it can. */

@@ -8,6 +8,7 @@ export type ConditionType =
   | 'Stalled'
   | 'ClientReady'
   | 'SecretReady'
+  | 'ServerReady'
   | 'RolesReady';
 
 /** A condition as concluded, before it is compared with the one that stands. */

@@ -1,5 +1,4 @@
 import {
-  ANNOTATION_REVISION,
   ARGO_PRECEDENCE,
   ARGO_RULE,
   ARGO_TOKEN_NAME,
@@ -175,12 +174,16 @@ export function wantedRoles(policy: Policy, neighbours: readonly Policy[]): read
   });
 }
 
-/** The Secret with the client's credentials, from which Argo Server reads them. */
+/**
+ * The Secret with the client's credentials, from which Argo Server reads them.
+ *
+ * @param marks annotations that tell of its value
+ */
 export function desiredClientSecret(
   policy: Policy,
   spec: ClientSpec['secret'],
   credentials: { readonly clientId: SecretValue; readonly secret: SecretValue },
-  revision: number,
+  marks: Readonly<Record<string, string>>,
 ): DesiredSecret {
   const base = metadata(policy, spec.name);
   return {
@@ -188,7 +191,7 @@ export function desiredClientSecret(
     metadata: {
       ...base,
       labels: { ...spec.labels, ...base.labels },
-      annotations: { ...spec.annotations, [ANNOTATION_REVISION]: String(revision) },
+      annotations: { ...spec.annotations, ...marks },
     },
     type: 'Opaque',
     data: { [spec.clientIdKey]: credentials.clientId, [spec.clientSecretKey]: credentials.secret },

@@ -1,7 +1,9 @@
-import type { Policy, RoleBinding, Secret, ServiceAccount } from '../api/objects.ts';
+import type { ConfigMap, Deployment, Policy, RoleBinding, Secret, ServiceAccount } from '../api/objects.ts';
 import type { NamespaceAllowance } from './allow.ts';
-import type { GroupLookup, KeycloakClient } from './keycloak-types.ts';
+import type { GroupLookup, KeycloakClient, RotationCoverage } from './keycloak-types.ts';
 import type { Part, Reason } from './reasons.ts';
+import type { RotationRequest } from './rotation-view.ts';
+import type { ParsedSchedule } from './schedule-types.ts';
 
 /** What the rule engine says of a rule that is not ours, for each kind of user. */
 export interface RuleVerdicts {
@@ -47,6 +49,12 @@ export type KeycloakObservation =
       /** Read just now, or taken from the realm's snapshot (then only "nothing to do" may be concluded). */
       readonly fresh: boolean;
       readonly client: KeycloakClient | undefined;
+      /** The realm's secret-rotation policy, where it applies to the client; asked only where it matters. */
+      readonly coverage: RotationCoverage | undefined;
+      /** Why it cannot be told, for people; undefined where it can, or need not be. */
+      readonly coverageHidden: string | undefined;
+      /** Whether the discovery document answers; without it Argo Server cannot start. */
+      readonly issuerAnswers: boolean;
       /** Names of the client's own roles; asked only with `source: ClientRoles`. */
       readonly clientRoles: readonly string[];
       /** By group as written in the spec; without `source: Groups` empty. */
@@ -92,6 +100,43 @@ export interface ConnectionView {
   readonly url: string;
 }
 
+/** An object of somebody else, or why it is not known. */
+export type Sighting<T> =
+  | { readonly state: 'found'; readonly object: T }
+  | { readonly state: 'missing' }
+  | { readonly state: 'unread'; readonly forbidden: boolean; readonly message: string };
+
+/** What Argo's own engine says of `filterGroupsRegex`. */
+export interface GroupFilterVerdict {
+  /** Expressions that do not compile, each with the reason: Argo would not start. */
+  readonly invalid: readonly { readonly regex: string; readonly message: string }[];
+  /** Groups of the policy's roles that no expression lets through. */
+  readonly dropped: readonly string[];
+}
+
+/** What is known of Argo Server; a part that the policy does not name is undefined. */
+export interface ServerObservation {
+  readonly configMap: Sighting<ConfigMap> | undefined;
+  readonly deployment: Sighting<Deployment> | undefined;
+  /** What Argo Server's account lacks, such as `get secrets`; undefined where it was not asked. */
+  readonly missingAccess: readonly string[] | undefined;
+  readonly groupFilter: GroupFilterVerdict;
+  /** Other namespaces whose policies have roles only, and can belong to no other Argo Server than this. */
+  readonly delegating: readonly string[];
+  /** What is known of the key in Argo's own Secret `sso`. */
+  readonly cookieKey: 'missing' | 'empty' | 'filled' | undefined;
+}
+
+/** What decides about a rotation besides cluster and Keycloak. */
+export interface RotationObservation {
+  /** `spec.client.secret.rotation.schedule` as read; undefined where there is none. */
+  readonly schedule: ParsedSchedule | undefined;
+  /** Somebody's request, by annotation. */
+  readonly request: RotationRequest | undefined;
+  /** Whether this operator holds the Lease. */
+  readonly leading: boolean;
+}
+
 /** Everything one reconcile knows, gathered once; decisions are functions of this value alone. */
 export interface Observation {
   /** Milliseconds since the epoch. */
@@ -124,6 +169,8 @@ export interface Observation {
   /** Verdicts on the rules of foreign ServiceAccounts, by ServiceAccount name. */
   readonly verdicts: ReadonlyMap<string, RuleVerdicts>;
   readonly keycloak: KeycloakObservation;
+  readonly server: ServerObservation;
+  readonly rotation: RotationObservation;
   /** What the token endpoint said in this reconcile of a revision of the Secret. */
   readonly proof: Proof | undefined;
 }

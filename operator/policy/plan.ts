@@ -7,21 +7,24 @@ import { withoutGoing } from './going.ts';
 import type { Observation } from './observation.ts';
 import type { Part, Violation } from './reasons.ts';
 import { planRoles } from './roles.ts';
+import { inSafeOrder, planRollout, planSecretStep } from './rotation-changes.ts';
+import { planSettings } from './server-settings.ts';
 
 /** The changes of each part, in the order in which they are made. */
 export interface Plan {
   readonly first: readonly Change[];
   readonly client: readonly Change[];
   readonly secret: readonly Change[];
+  readonly server: readonly Change[];
   readonly roles: readonly Change[];
 }
 
 /** A plan that does nothing. */
-export const NO_CHANGES: Plan = { first: [], client: [], secret: [], roles: [] };
+export const NO_CHANGES: Plan = { first: [], client: [], secret: [], server: [], roles: [] };
 
 /** All changes of a plan in order. */
 export function changesOf(plan: Plan): readonly Change[] {
-  return [...plan.first, ...plan.client, ...plan.secret, ...plan.roles];
+  return [...plan.first, ...plan.client, ...plan.secret, ...plan.server, ...plan.roles];
 }
 
 /**
@@ -36,15 +39,34 @@ export function plan(observation: Observation, violations: readonly Violation[])
   const blocked = new Set(violations.flatMap(({ blocks }) => blocks));
   const open = (part: Part, changes: () => readonly Change[]) =>
     blocked.has(part) ? [] : withoutGoing(observation, changes());
+  const credentials = inSafeOrder(
+    observation,
+    open('client', () => planClient(observation)),
+    open('secret', () => (clientReady(observation) ? planSecret(observation) : [])),
+  );
+  const waits = credentials.client.length + credentials.secret.length > 0 || blocked.has('secret');
   const parts = {
-    client: open('client', () => planClient(observation)),
-    secret: open('secret', () => (clientReady(observation) ? planClientSecret(observation) : [])),
+    ...credentials,
+    server: open('server', () => (waits ? [] : planServer(observation))),
     roles: open('roles', () => planRoles(observation)),
   };
-  const all = [...parts.client, ...parts.secret, ...parts.roles];
+  const all = [...parts.client, ...parts.secret, ...parts.server, ...parts.roles];
   const owns = all.length > 0 || clientReady(observation) || remaining(observation).length > 0;
   const needsFinalizer = owns && !policy.metadata.finalizers?.includes(FINALIZER);
   return { first: needsFinalizer ? [{ kind: 'AddFinalizer' }] : [], ...parts };
+}
+
+/** The Secret follows Keycloak first; only from there does the rotation go on. */
+function planSecret(observation: Observation): readonly Change[] {
+  const changes = planClientSecret(observation);
+  return changes.length > 0 ? changes : planSecretStep(observation);
+}
+
+/** Argo Server is pointed at what is there and proved, and only then restarted. */
+function planServer(observation: Observation): readonly Change[] {
+  if (observation.policy.spec.server === undefined || !clientReady(observation)) return [];
+  const settings = planSettings(observation);
+  return settings.length > 0 ? settings : planRollout(observation);
 }
 
 /** The Secret follows a client that is ours already; a client that is about to be adopted comes first. */
@@ -58,6 +80,6 @@ function clientReady(observation: Observation): boolean {
 const BY_CLIENT: ReadonlySet<Change['kind']> = new Set(['DeleteClient', 'UpdateClient', 'RemoveFinalizer']);
 
 /** Whether a change rests on what Keycloak said, so that it must be planned from a fresh read. */
-export function restsOnKeycloak({ first, client, secret }: Plan): boolean {
-  return client.length + secret.length > 0 || first.some(({ kind }) => BY_CLIENT.has(kind));
+export function restsOnKeycloak({ first, client, secret, server }: Plan): boolean {
+  return client.length + secret.length + server.length > 0 || first.some(({ kind }) => BY_CLIENT.has(kind));
 }

@@ -44,6 +44,66 @@ export const Reason = {
   ClaimTaken: 'ClaimTaken',
   /** Keycloak refuses the Secret's value although it was just read from there. */
   SecretRefused: 'SecretRefused',
+  /** `spec.client.secret.rotation` is none that can be followed. */
+  RotationInvalid: 'RotationInvalid',
+  /** The operator may not read the realm's client policies, without which it rotates nothing. */
+  RotationUnknown: 'RotationUnknown',
+  /** The client gets a new secret, or the Secret and its proof follow. */
+  Rotating: 'Rotating',
+  /** Argo Server is being restarted with what it reads at start. */
+  AwaitingRollout: 'AwaitingRollout',
+  /** The old secret is still valid, for logins that are under way. */
+  Overlapping: 'Overlapping',
+  /** A new secret is due, and something stands against it. */
+  RotationPostponed: 'RotationPostponed',
+  /** Argo Server has to be restarted, and something stands against it. */
+  RolloutPostponed: 'RolloutPostponed',
+  /** Something went wrong in a rotation that does not heal by waiting. */
+  RotationFailed: 'RotationFailed',
+  /** No old secret overlaps with the new one: logins under way during a rotation fail. */
+  NoOverlap: 'NoOverlap',
+  /** The realm may end an old secret before a rollout is over. */
+  OverlapShorterThanRollout: 'OverlapShorterThanRollout',
+  /** Keycloak ends the secret before the schedule asks for a new one. */
+  ExpiresBeforeSchedule: 'ExpiresBeforeSchedule',
+  /** No Deployment is named: restarting Argo Server is left to the user. */
+  RestartLeftToUser: 'RestartLeftToUser',
+  /** The request to rotate is not a time, and is not followed. */
+  RequestUnreadable: 'RequestUnreadable',
+  /** The ConfigMap with Argo's settings does not exist. */
+  SettingsMissing: 'SettingsMissing',
+  /** Argo would not start with its settings as they stand. */
+  SettingsBroken: 'SettingsBroken',
+  /** Argo's settings are not as the policy asks, in a form that the operator does not write. */
+  SettingsNotWritable: 'SettingsNotWritable',
+  /** Argo's settings are not as the policy asks, and others see to them. */
+  SettingsDiffer: 'SettingsDiffer',
+  /** Argo Server reads another ConfigMap than the policy names. */
+  SettingsElsewhere: 'SettingsElsewhere',
+  /** Argo Server's Deployment does not exist. */
+  DeploymentMissing: 'DeploymentMissing',
+  /** Argo Server is started without single sign-on. */
+  SsoModeMissing: 'SsoModeMissing',
+  /** Argo Server does not look at roles: everybody acts as Argo Server itself. */
+  RbacDisabled: 'RbacDisabled',
+  /** Argo Server sends people back to an address that the client does not have. */
+  RedirectMismatch: 'RedirectMismatch',
+  /** Argo Server does not verify Keycloak's certificate. */
+  TlsNotVerified: 'TlsNotVerified',
+  /** Argo Server is too old for `spec.server.rootCA`, or its version is not known. */
+  RootCAUnsupported: 'RootCAUnsupported',
+  /** Argo Server's own account lacks rights without which no login works. */
+  ServerAccessMissing: 'ServerAccessMissing',
+  /** Argo Server looks for the accounts of roles in another namespace. */
+  ManagedElsewhere: 'ManagedElsewhere',
+  /** Policies of other namespaces have no effect, for Argo Server does not delegate. */
+  DelegationOff: 'DelegationOff',
+  /** Argo's own Secret is there and holds no key: Argo Server does not start. */
+  ArgoSecretEmpty: 'ArgoSecretEmpty',
+  /** Argo would not start with an expression of `filterGroupsRegex`. */
+  GroupFilterInvalid: 'GroupFilterInvalid',
+  /** `filterGroupsRegex` drops groups that roles name. */
+  GroupsFiltered: 'GroupsFiltered',
   /** Keycloak cannot be reached or does not answer in time. */
   KeycloakUnavailable: 'KeycloakUnavailable',
   /** Keycloak's certificate is not trusted. */
@@ -70,13 +130,15 @@ export const Reason = {
   Corrected: 'Corrected',
   /** Something takes our change back every time. */
   FieldNotHeld: 'FieldNotHeld',
+  /** Another manager holds a field that the policy is to manage. */
+  FieldTaken: 'FieldTaken',
 } as const;
 
 /** Any reason code. */
 export type Reason = (typeof Reason)[keyof typeof Reason];
 
 /** Parts of a policy, each with a condition of its own. */
-export type Part = 'client' | 'secret' | 'roles';
+export type Part = 'client' | 'secret' | 'server' | 'roles';
 
 /** Something about the policy or its surroundings that is not right, found by a check. */
 export interface Violation {

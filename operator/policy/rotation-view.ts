@@ -14,7 +14,7 @@ export interface KeycloakSecret {
   readonly createdAt: number | undefined;
   /** Attribute `client.secret.expiration.time`: from then on Keycloak refuses this secret and the old one. */
   readonly expiresAt: number | undefined;
-  /** The old secret, where there is one; without `expiresAt` it does not end by itself. */
+  /** The old secret, where one is kept, also once its time is over; without `expiresAt` Keycloak refuses it. */
   readonly rotated: { readonly expiresAt: number | undefined } | undefined;
   /** The realm's secret-rotation policy, where it applies to this client: how long an old secret stays valid. */
   readonly coverage: { readonly rotatedPeriod: number } | undefined;
@@ -74,7 +74,7 @@ export interface RotationRequest {
 /** Everything that decides on the next step of a rotation. */
 export interface RotationView {
   readonly now: number;
-  /** Whether this operator holds the lease: another one may be at work otherwise. */
+  /** Whether this operator holds the lease, and nothing that it has sent may still be on its way. */
   readonly leading: boolean;
   /** Undefined: rotated on request alone. */
   readonly rules: RotationRules | undefined;
@@ -84,6 +84,8 @@ export interface RotationView {
   readonly keycloak: KeycloakSecret;
   /** Whether the issuer's discovery document answers; without it Argo Server cannot start. */
   readonly issuerAnswers: boolean;
+  /** Whether Argo Server's settings are as they should be; a restart would have it read wrong ones otherwise. */
+  readonly settingsFit: boolean;
   readonly secret: HeldSecret | undefined;
   /** Undefined: the policy names none, and restarting Argo Server is left to its user. */
   readonly deployment: ServerDeployment | undefined;

@@ -1,3 +1,4 @@
+import type { DueCause } from './rotation-due.ts';
 import type { RotationNote } from './rotation-notes.ts';
 import type { FailureCause, PostponeCause, RotationStep } from './rotation-step.ts';
 
@@ -6,6 +7,7 @@ export type RotationReason =
   | 'Rotating'
   | 'AwaitingRollout'
   | 'Overlapping'
+  | 'RolloutPostponed'
   | 'RotationPostponed'
   | 'RotationFailed';
 
@@ -35,7 +37,7 @@ export function rotationReason(step: RotationStep): RotationReason | undefined {
     case 'AwaitOverlap':
       return 'Overlapping';
     case 'Postpone':
-      return 'RotationPostponed';
+      return step.what === 'Rollout' ? 'RolloutPostponed' : 'RotationPostponed';
     case 'Failed':
       return 'RotationFailed';
   }
@@ -94,7 +96,9 @@ const OBSTACLES: Readonly<Record<PostponeCause, (names: RotationNames) => string
   DeploymentPaused: ({ deployment }) =>
     `Deployment ${deployment} is resumed: kubectl rollout resume deployment/${deployment}`,
   RolloutReverted: ({ deployment }) =>
-    `nobody takes the annotation off the pod template of Deployment ${deployment}; let whatever deploys it ignore that one`,
+    `nobody takes the annotation argo-access.io/sso-revision off the pod template of Deployment ${deployment}; let whatever deploys it ignore that one (it is tried again after an hour)`,
+  SettingsWrong: ({ deployment }) =>
+    `the settings that Deployment ${deployment} would read are as the policy asks`,
   OverlapNeedsPolicy: ({ clientId, realm }) =>
     `a client policy of realm ${realm} with the executor secret-rotation covers client ${clientId}; add one, or leave out spec.client.secret.rotation.overlap`,
   RotatedPeriodTooShort: ({ realm }) =>
@@ -107,6 +111,17 @@ const FAILURES: Readonly<Record<FailureCause, (names: RotationNames) => string>>
   SecretExpired: ({ clientId, realm }) =>
     `realm ${realm} refuses the secret of client ${clientId}, as its life is over; set spec.client.secret.rotation, or ask for a new one by the annotation argo-access.io/rotate-requested-at`,
 };
+
+const CAUSES: Readonly<Record<DueCause, string>> = {
+  Schedule: 'it was due by the schedule',
+  Expiry: 'Keycloak would soon have ended the old one',
+  Request: 'it was asked for by the annotation argo-access.io/rotate-requested-at',
+};
+
+/** Why a new secret was made. */
+export function describeCause(cause: DueCause): string {
+  return CAUSES[cause];
+}
 
 const NOTES: Readonly<Record<RotationNote, (names: RotationNames) => string>> = {
   NoOverlap: ({ clientId, realm }) =>

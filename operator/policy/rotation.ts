@@ -41,6 +41,7 @@ function roll(view: RotationView): RotationStep | undefined {
   if (deployment.mark === secret.mark) return undefined;
   if (deployment.reverted) return postpone('Rollout', 'RolloutReverted');
   if (deployment.paused) return postpone('Rollout', 'DeploymentPaused');
+  if (!view.settingsFit) return postpone('Rollout', 'SettingsWrong');
   if (!view.issuerAnswers) return postpone('Rollout', 'IssuerSilent');
   return { kind: 'Roll', mark: secret.mark };
 }
@@ -81,6 +82,7 @@ function preflight(view: RotationView): RotationStep | undefined {
     ['DeploymentMissing', deployment?.state === 'missing'],
     ['DeploymentPaused', deployment?.state === 'found' && deployment.paused],
     ['RolloutReverted', deployment?.state === 'found' && deployment.reverted],
+    ['SettingsWrong', deployment !== undefined && !view.settingsFit],
     ['OverlapNeedsPolicy', overlap !== undefined && keycloak.coverage === undefined],
     ['RotatedPeriodTooShort', overlap !== undefined && (keycloak.coverage?.rotatedPeriod ?? needed) < needed],
   ];

@@ -1,11 +1,13 @@
 import type { InventoryEntry, PolicyStatus } from '../api/status-schema.ts';
+import { formatTime } from '../api/time.ts';
 import { argoMarks } from './accounts.ts';
 import { missingGroups } from './checks-keycloak.ts';
 import { clientOwner, isAdopted } from './client.ts';
-import { clientSecret, isProved, revisionOf } from './client-secret.ts';
+import { clientSecret, isProved, revisionOf } from './client-secret-view.ts';
 import { remaining } from './deletion.ts';
 import { tokenSecretName, type WantedRole, wantedRoles } from './desired.ts';
 import type { Observation } from './observation.ts';
+import { rotationOf } from './rotation-changes.ts';
 
 /** What the status shows of client, Secret, roles and objects, apart from conditions. */
 export function viewStatus(observation: Observation): PolicyStatus {
@@ -42,7 +44,39 @@ function secretStatus(observation: Observation): Pick<PolicyStatus, 'secret'> {
     return policy.status?.secret === undefined ? {} : { secret: policy.status.secret };
   }
   const proved = isProved(observation, revision) ? { provedRevision: revision } : {};
-  return { secret: { name: secret.metadata.name, revision, ...proved } };
+  return { secret: { name: secret.metadata.name, revision, ...proved, ...rotationStatus(observation) } };
+}
+
+/** When the secret came, when the next is due, and until when the old one is valid; what is not known stays. */
+function rotationStatus(observation: Observation): Partial<SecretStatus> {
+  const rotation = rotationOf(observation);
+  const before = observation.policy.status?.secret;
+  if (rotation === undefined) {
+    return pickTimes(before?.lastRotated, before?.nextRotation, before?.overlapUntil);
+  }
+  const { lastRotated, nextRotation, overlapUntil } = rotation;
+  return pickTimes(told(lastRotated), told(nextRotation), told(overlapUntil));
+}
+
+type SecretStatus = NonNullable<PolicyStatus['secret']>;
+
+/** A time to the second, as Kubernetes writes times. */
+function told(time: number | undefined): string | undefined {
+  return time === undefined || !Number.isFinite(time)
+    ? undefined
+    : formatTime(Math.floor(time / 1000) * 1000);
+}
+
+function pickTimes(
+  lastRotated: string | undefined,
+  nextRotation: string | undefined,
+  overlapUntil: string | undefined,
+): Partial<SecretStatus> {
+  return {
+    ...(lastRotated !== undefined && { lastRotated }),
+    ...(nextRotation !== undefined && { nextRotation }),
+    ...(overlapUntil !== undefined && { overlapUntil }),
+  };
 }
 
 function rolesStatus(observation: Observation): Pick<PolicyStatus, 'roles' | 'summary'> {

@@ -36,6 +36,9 @@ const annotation = fc.constantFrom('', 'a\nb', '🚀'.repeat(1024));
 const secretKey = fc.constantFrom('id', '.id', 'A_b.c-d', 'k'.repeat(253));
 const rbacName = fc.constantFrom('admin', 'system:auth-delegator', 'view er', '...', 'Ü', 'r'.repeat(253));
 
+const objectName = fc.oneof(subdomain, fc.constant('n'.repeat(253)));
+const PEM = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
+
 function optional<T>(arbitrary: fc.Arbitrary<T>) {
   return fc.option(arbitrary, { nil: undefined, freq: 2 });
 }
@@ -65,6 +68,17 @@ function role(group: fc.Arbitrary<string>) {
     .map(({ who, ...rest }) => ({ ...rest, ...who }));
 }
 
+/** A duration, one of those given or of common ones. */
+function duration(...edges: readonly string[]) {
+  return fc.constantFrom('1h', '90s', '5m', '1h30m', '10h0m00s', '01h', ...edges);
+}
+
+const rotation = fc.record({
+  schedule: fc.constantFrom('0 3 * * 0', '@daily', 'never', ' ', '🚀'.repeat(128)),
+  timeZone: optional(fc.constantFrom('Europe/Berlin', 'UTC', 'Nowhere', 'z'.repeat(64))),
+  overlap: optional(duration('0s', '720h', '43200m', '00720h')),
+});
+
 const client = fc.record({
   clientId: fc.oneof(word, fc.constantFrom('argo-workflows', 'https://argo.example')),
   url,
@@ -76,8 +90,34 @@ const client = fc.record({
     clientSecretKey: optional(fc.constantFrom('secret', 's'.repeat(253))),
     labels: optional(fc.dictionary(labelKey, labelValue, { maxKeys: 3 })),
     annotations: optional(fc.dictionary(labelKey, annotation, { maxKeys: 3 })),
+    rotation: optional(rotation),
   }),
 });
+
+const settings = fc.record({
+  configMap: fc.record({
+    name: fc.oneof(objectName, fc.constant('workflow-controller-configmap')),
+    manage: optional(fc.boolean()),
+  }),
+  deployment: optional(objectName),
+  sessionExpiry: optional(duration('1m', '8760h', '525600m')),
+  filterGroupsRegex: optional(
+    fc.uniqueArray(fc.constantFrom('^/platform/', 'admins$', '(', '管理', 'x'.repeat(256)), { maxLength: 3 }),
+  ),
+  rootCA: optional(fc.constantFrom(PEM, `# Büro\r\n${PEM}${PEM}`, PEM.padEnd(16_384, 'ü'))),
+  argoVersion: optional(fc.constantFrom('4.1', '3.5', '0.00', '9'.repeat(14).concat('.9'))),
+});
+const server = fc.oneof(
+  { weight: 3, arbitrary: settings },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      deployment: objectName,
+      filterGroupsRegex: optional(fc.constant([])),
+      argoVersion: optional(fc.constant('4.0')),
+    }),
+  },
+);
 
 const naming = fc.record({
   source: optional(fc.constantFrom('Groups', 'ClientRoles')),
@@ -92,9 +132,9 @@ const spec = naming.chain(groups => {
     realm: optional(fc.constantFrom('platform', 'My Realm', 'Büro', 'r'.repeat(237))),
     groups: fc.constant(groups),
   });
-  return fc.record({
+  const withClient = fc.record({ client, server: optional(server) });
+  const rest = fc.record({
     keycloak,
-    client: optional(client),
     precedence: optional(fc.oneof(fc.constantFrom(40, 1_000_000_000), fc.integer({ min: 40, max: 5000 }))),
     roles: fc.uniqueArray(role(paths ? path : word), {
       minLength: 1,
@@ -104,6 +144,7 @@ const spec = naming.chain(groups => {
     deletionPolicy: optional(fc.constantFrom('Delete', 'Retain')),
     suspend: optional(fc.boolean()),
   });
+  return fc.record({ parts: optional(withClient), rest }).map(given => ({ ...given.rest, ...given.parts }));
 });
 
 /** Up to three hits with a hammer, none of them in every third case. */

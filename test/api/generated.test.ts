@@ -56,7 +56,10 @@ describe('what is generated from the schema', () => {
   it('has columns for kubectl get', () => {
     const [version] = crdManifest().spec.versions;
     const columns = version?.additionalPrinterColumns.map(({ name, priority = 0 }) => `${name} ${priority}`);
-    expect(columns).toEqual(['Ready 0', 'Reason 0', 'Client 0', 'Roles 0', 'Age 0', 'Realm 1', 'Message 1']);
+    expect(columns).toEqual([
+      ...['Ready 0', 'Reason 0', 'Client 0', 'Roles 0', 'Rotated 0', 'Next-Rotation 0', 'Age 0'],
+      ...['Realm 1', 'Message 1'],
+    ]);
   });
 });
 

@@ -4,6 +4,7 @@ import { planClient, redirectUri } from '../../operator/policy/client.ts';
 import type { KeycloakAdmin } from '../env/keycloak-admin.ts';
 import { sharedEnvironment, uniqueName } from '../env/shared.ts';
 import { makePolicy, observe } from '../policy/fixtures.ts';
+import { keycloakWith } from '../policy/objects.ts';
 
 let admin: KeycloakAdmin;
 const realm = uniqueName('edges');
@@ -33,19 +34,7 @@ async function succeeds(action: () => Promise<unknown>): Promise<boolean> {
 /** Makes the client of a policy in one request, as the operator does, reads it back and removes it. */
 async function roundTrip(spec: unknown) {
   const policy = makePolicy(spec);
-  const [change] = planClient(
-    observe(policy, {
-      keycloak: {
-        state: 'Observed',
-        realm,
-        issuer: '',
-        fresh: true,
-        client: undefined,
-        clientRoles: [],
-        groups: new Map(),
-      },
-    }),
-  );
+  const [change] = planClient(observe(policy, { keycloak: keycloakWith(undefined, { realm }) }));
   if (change?.kind !== 'CreateClient') throw new Error('no client is planned');
   const protocolMappers = change.mappers.map(mapper => ({ ...mapper, protocol: 'openid-connect' }));
   const id = await admin.createClient(realm, { ...change.fields, protocolMappers });

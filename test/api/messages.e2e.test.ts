@@ -30,6 +30,14 @@ function withGroups(groups: object) {
   return { ...one, keycloak: { groups } };
 }
 
+function withRotation(rotation: object) {
+  return withSecret({ rotation: { schedule: '@daily', ...rotation } });
+}
+
+function withServer(server: object) {
+  return { ...withClient({}), server };
+}
+
 /** What the API server adds where it could not come to the rules. */
 const UNFINISHED =
   '<nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
@@ -38,6 +46,11 @@ const LABEL_RULE =
   'must be lower-case letters, digits and dashes, with a letter or digit at both ends, such as team-a';
 const URL_RULE =
   'must be the address at which people open Argo: http or https, a host name in lower case or an IPv4 address, a port from 1 to 65535 and a path where needed; no user, query, fragment, wildcard or %; such as https://workflows.example.com/argo';
+const SUBDOMAIN_RULE =
+  'must be lower-case letters, digits, dashes and dots, with a letter or digit at both ends of each part, such as argo-viewer';
+const DURATION_RULE =
+  'must be a duration in hours, minutes and seconds, in this order, such as 8h, 90s or 1h30m';
+const configMap = { name: 'workflow-controller-configmap' };
 const ANEW = 'delete the policy and create it anew';
 
 /** What somebody wrote, and what they are told. */
@@ -221,6 +234,90 @@ const REFUSED: readonly (readonly [string, object, string])[] = [
     withSecret({ labels: { 'argo-access.io/policy-uid': 'a' } }),
     'spec.client.secret.labels: Forbidden: must not have the keys argo-access.io/… and app.kubernetes.io/managed-by, which the operator sets itself; choose others',
   ],
+  [
+    'a rotation without a schedule',
+    withSecret({ rotation: {} }),
+    'spec.client.secret.rotation.schedule: Required value',
+  ],
+  [
+    'an empty schedule',
+    withRotation({ schedule: '' }),
+    'spec.client.secret.rotation.schedule: Invalid value: "": spec.client.secret.rotation.schedule in body should be at least 1 chars long',
+  ],
+  ...['1 hour', '90', '1.5h', '1d', '30m1h', '-1h', '100000h'].map(
+    overlap =>
+      [
+        `the overlap ${overlap}`,
+        withRotation({ overlap }),
+        `spec.client.secret.rotation.overlap: Invalid value: "${overlap}": ${DURATION_RULE}`,
+      ] as const,
+  ),
+  [
+    'an overlap of more than a month',
+    withRotation({ overlap: '720h1s' }),
+    'spec.client.secret.rotation.overlap: Invalid value: "720h1s": must be from 0s to 720h',
+  ],
+  [
+    'a server without a client',
+    { ...one, server: { configMap } },
+    "spec.server: Forbidden: needs client, for Argo Server's settings are those of its client; leave it out in a policy of roles only",
+  ],
+  [
+    'a server of nothing',
+    withServer({}),
+    'spec.server: Forbidden: must name configMap, deployment or both, for without them there is nothing to see to; name them, or leave server out',
+  ],
+  [
+    'settings without the ConfigMap that they belong to',
+    withServer({ deployment: 'argo-server', sessionExpiry: '8h' }),
+    'spec.server: Forbidden: must name configMap where sessionExpiry, filterGroupsRegex or rootCA is given, for that is where they belong; name it, or leave them out',
+  ],
+  ['a ConfigMap without a name', withServer({ configMap: {} }), 'spec.server.configMap.name: Required value'],
+  [
+    'a ConfigMap of another namespace',
+    withServer({ configMap: { name: 'argo/settings' } }),
+    `spec.server.configMap.name: Invalid value: "argo/settings": ${SUBDOMAIN_RULE}`,
+  ],
+  [
+    'a Deployment by its kind',
+    withServer({ deployment: 'deployment/argo-server' }),
+    `spec.server.deployment: Invalid value: "deployment/argo-server": ${SUBDOMAIN_RULE}`,
+  ],
+  [
+    'a login that lasts for ever, as some write it',
+    withServer({ configMap, sessionExpiry: '0s' }),
+    'spec.server.sessionExpiry: Invalid value: "0s": must be from 1m to 8760h',
+  ],
+  [
+    'a filter with the line break of a YAML block',
+    withServer({ configMap, filterGroupsRegex: ['^/platform/\n'] }),
+    'spec.server.filterGroupsRegex[0]: Invalid value: "^/platform/\\n": must not begin or end with white space, nor contain line breaks or other control characters; write it on one line, in quotes',
+  ],
+  [
+    'a filter twice',
+    withServer({ configMap, filterGroupsRegex: ['^/a', '^/a'] }),
+    'spec.server.filterGroupsRegex[1]: Duplicate value: "^/a"',
+  ],
+  [
+    'the path of a certificate instead of it',
+    withServer({ configMap, rootCA: '/etc/ssl/ca.pem' }),
+    'spec.server.rootCA: Forbidden: must hold a certificate in PEM, which begins with -----BEGIN CERTIFICATE-----; write it as a block, after rootCA: |',
+  ],
+  [
+    'a certificate with its private key',
+    withServer({ configMap, rootCA: '-----BEGIN CERTIFICATE-----\n-----BEGIN RSA PRIVATE KEY-----\n' }),
+    'spec.server.rootCA: Forbidden: must not hold a private key, for everybody who can read the ConfigMap would have it; take it out',
+  ],
+  [
+    "the image's tag for its version",
+    withServer({ configMap, argoVersion: 'v4.1.0' }),
+    'spec.server.argoVersion: Invalid value: "v4.1.0": must be major and minor version in quotes, such as "4.1"',
+  ],
+  [
+    'a version that YAML takes for a number',
+    withServer({ configMap, argoVersion: 4.1 }),
+    'spec.server.argoVersion: Invalid value: "number": spec.server.argoVersion in body must be of type string: "number"',
+  ],
 ];
 
 /** The message without what comes before and after it always. */
@@ -261,6 +358,23 @@ describe('what is refused', () => {
     const { message } = await server.create(policy);
     expect(essence(message)).toBe('metadata.name: Too long: may not be more than 63 bytes');
     expect(policySchema.safeParse(policy).success).toBe(false);
+  });
+});
+
+describe('what may come and go', () => {
+  const bare = { ...one, client };
+  const whole = { ...withRotation({ overlap: '1h' }), server: { configMap, deployment: 'argo-server' } };
+
+  it.each([
+    ['a server and a rotation that are added', bare, whole],
+    ['a server and a rotation that are removed', whole, bare],
+  ])('%s', async (title, old, next) => {
+    const name = title.replaceAll(' ', '-');
+    const { body } = await server.create(policyObject(name, old), false);
+    const { resourceVersion } = body.metadata as { readonly resourceVersion: string };
+    expect((await server.update(name, policyObject(name, next, { resourceVersion }))).message).toBe('');
+    const specs = [old, next].map(spec => policySchema.parse(policyObject(name, spec)).spec);
+    expect(validateUpdate(...(specs as [never, never]))).toEqual([]);
   });
 });
 

@@ -146,6 +146,22 @@ const NAME_EDGES = [
 ];
 const DOMAIN = [60, 60, 60, 60, 9].map(length => 'd'.repeat(length)).join('.');
 
+const CERTIFICATE = '-----BEGIN CERTIFICATE-----';
+const DURATIONS = [
+  '1h',
+  '99999s',
+  '99999h99999m99999s',
+  '100000s',
+  '1',
+  'h',
+  '1m1h',
+  '1h1h',
+  '1.5h',
+  '1ms',
+  '+1h',
+  '٣h',
+];
+
 /** Values at, and just beyond, the limits of a field: chance alone would seldom find them. */
 const EDGES: Readonly<Record<string, readonly Json[]>> = {
   clientId: NAME_EDGES,
@@ -174,6 +190,21 @@ const EDGES: Readonly<Record<string, readonly Json[]>> = {
   clientIdKey: ['client-secret', 'client-secret', 'secret', '.', '..', '..a', '.a'],
   clusterRole: ['.', '..', '...', '.a', 'r'.repeat(253), 'r'.repeat(254)],
   role: ['.', '..', '...', '.a'],
+  schedule: ['', ' ', 's'.repeat(128), 's'.repeat(129)],
+  timeZone: ['', 'z'.repeat(64), 'z'.repeat(65)],
+  overlap: [...DURATIONS, '0s', '0h0m0s', '720h', '720h0s', '720h1s', '719h59m60s', '719h60m1s', '43201m'],
+  sessionExpiry: [...DURATIONS, '0s', '59s', '60s', '0h1m', '8760h', '8760h1s', '8759h61m'],
+  deployment: ['argo-server', 'Argo', 'a/b', 'd'.repeat(253), 'd'.repeat(254)],
+  configMap: [null, {}, { name: 'c' }, { name: 'c', manage: 'true' }, { manage: false }],
+  filterGroupsRegex: ['^/a', ' a', 'a\n', 'f'.repeat(256), 'f'.repeat(257)],
+  rootCA: [
+    CERTIFICATE,
+    CERTIFICATE.padEnd(16_384),
+    CERTIFICATE.padEnd(16_385),
+    `${CERTIFICATE}PRIVATE KEY-----`,
+  ],
+  argoVersion: ['4.1', '4', '4.1.0', 'v4.1', '4.١', '.1', '4.', `4.${'1'.repeat(14)}`, `4.${'1'.repeat(15)}`],
+  server: [{ deployment: 'd' }, { deployment: 'd', rootCA: CERTIFICATE }, { sessionExpiry: '1h' }, {}],
   precedence: [1_000_000_001, 9, 10, 19, 20, 29, 30, 1_000_000_000, 1_000_000_001],
 };
 
@@ -182,17 +213,27 @@ function fieldAt(path: Path): string {
   return String(path.findLast(key => typeof key === 'string') ?? '');
 }
 
-/** One place for each field that has edges, so that rare fields are hit as often as those of long lists. */
 function edgePlaces(value: Json): readonly Path[] {
-  const places = pathsOf(value).filter(
+  return pathsOf(value).filter(
     path => Object.hasOwn(EDGES, fieldAt(path)) && !Array.isArray(valueAt(value, path)),
   );
-  return [...new Map(places.map(path => [fieldAt(path), path])).values()];
+}
+
+/** One place for each field that has edges, so that rare fields are hit as often as those of long lists. */
+function oneEdgePlaceEach(value: Json): readonly Path[] {
+  return [...new Map(edgePlaces(value).map(path => [fieldAt(path), path])).values()];
+}
+
+/** The value with each of the edges in each of the places that they are for, one at a time. */
+export function atEveryEdge(value: Json): readonly Json[] {
+  return edgePlaces(value).flatMap(place =>
+    (EDGES[fieldAt(place)] ?? []).map(edge => replaceAt(value, place, () => edge) ?? null),
+  );
 }
 
 /** Places where a kind of damage can be done. */
 function placesFor(kind: string, value: Json): readonly Path[] {
-  if (kind === 'edge') return edgePlaces(value);
+  if (kind === 'edge') return oneEdgePlaceEach(value);
   const all = pathsOf(value);
   return kind === 'edit' || kind === 'stretch'
     ? all.filter(path => typeof valueAt(value, path) === 'string')

@@ -43,29 +43,50 @@ function cells(line: string | undefined): readonly string[] {
   return (line ?? '').split(/ {2,}/).map(cell => cell.trim());
 }
 
-it('kubectl get shows readiness with its reason, client and roles, and in wide form realm and message', async () => {
+it('kubectl get shows readiness with its reason, client, roles and rotations, and in wide form realm and message', async () => {
+  const nextRotation = '2999-01-06T03:04:05Z';
   const status = {
     observedGeneration: 1,
     conditions: [condition],
+    secret: {
+      name: 's',
+      revision: 2,
+      lastRotated: new Date(Date.now() - 49 * 3_600_000).toISOString(),
+      nextRotation,
+    },
     summary: { roles: '2/3', realm: 'platform' },
   };
   await createWithStatus('shown', status);
   const text = await server.kubectl(['get', 'aap', 'shown', '-o', 'wide', '-n', server.namespace]);
   const [head, row] = text.trimEnd().split('\n');
-  expect(cells(head)).toEqual(['NAME', 'READY', 'REASON', 'CLIENT', 'ROLES', 'AGE', 'REALM', 'MESSAGE']);
-  const [name, ready, reason, client, roles, , realm, message] = cells(row);
+  expect(cells(head)).toEqual([
+    ...['NAME', 'READY', 'REASON', 'CLIENT', 'ROLES', 'ROTATED', 'NEXT-ROTATION', 'AGE'],
+    ...['REALM', 'MESSAGE'],
+  ]);
+  const [name, ready, reason, client, roles, rotated, next, , realm, message] = cells(row);
   expect([name, ready, reason]).toEqual(['shown', 'False', condition.reason]);
   expect([client, roles]).toEqual(['argo-workflows', '2/3']);
+  expect([rotated, next]).toEqual(['2d1h', nextRotation]);
   expect([realm, message]).toEqual(['platform', condition.message]);
 });
 
 it('a status with every field and 2,000 objects is stored as it is', async () => {
   const status = {
     observedGeneration: 7,
-    conditions: ['Ready', 'ClientReady', 'SecretReady', 'RolesReady'].map(type => ({ ...condition, type })),
+    conditions: ['Ready', 'ClientReady', 'SecretReady', 'ServerReady', 'RolesReady'].map(type => ({
+      ...condition,
+      type,
+    })),
     issuer: 'https://sso.example.com/realms/platform',
     client: { id: 'i', clientId: 'c', realm: 'platform', adopted: false },
-    secret: { name: 's', revision: 2, provedRevision: 2 },
+    secret: {
+      name: 's',
+      revision: 2,
+      provedRevision: 2,
+      lastRotated: '2026-01-04T03:04:05Z',
+      nextRotation: '2026-01-11T03:04:05Z',
+      overlapUntil: '2026-01-04T04:04:05.250Z',
+    },
     roles: Array.from({ length: 64 }, (_, index) => ({
       name: `r${index}`,
       serviceAccount: `s${index}`,

@@ -2,15 +2,44 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { validateUpdate } from '../../operator/api/immutable.ts';
 import { policySchema } from '../../operator/api/policy-schema.ts';
-import { type Answer, type ApiServer, connectApiServer } from './api-server.ts';
+import { type Answer, type ApiServer, connectApiServer, policyObject } from './api-server.ts';
 import { anyPolicy, anyUpdate, likelyValid } from './generate-policies.ts';
-import type { JsonObject } from './mutate.ts';
+import { atEveryEdge, type JsonObject } from './mutate.ts';
 
 const SEED = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000_000);
 const CREATES = 1500;
 const STORED = 40;
 const UPDATES_EACH = 25;
 const IN_FLIGHT = 8;
+
+/** Every field of a spec that has values at its limits, all of them far from there. */
+const SPEC: JsonObject = {
+  keycloak: { realm: 'platform', groups: { claim: 'groups' } },
+  client: {
+    clientId: 'argo-workflows',
+    url: 'https://workflows.example.com',
+    secret: {
+      name: 'argo-server-sso',
+      clientIdKey: 'id',
+      labels: { team: 'platform' },
+      annotations: { note: '' },
+      rotation: { schedule: '0 3 * * 0', timeZone: 'Europe/Berlin', overlap: '1h' },
+    },
+  },
+  server: {
+    configMap: { name: 'workflow-controller-configmap' },
+    deployment: 'argo-server',
+    sessionExpiry: '8h',
+    filterGroupsRegex: ['^/platform/'],
+    rootCA: '-----BEGIN CERTIFICATE-----',
+    argoVersion: '4.1',
+  },
+  precedence: 1000,
+  roles: [
+    { name: 'admin', serviceAccount: 'admin', groups: ['/platform/admins'], grants: [{ clusterRole: 'a' }] },
+    { name: 'viewer', groups: ['/teams'], grants: [{ role: 'a' }] },
+  ],
+};
 
 let server: ApiServer;
 beforeAll(async () => {
@@ -65,14 +94,24 @@ function shareOfValid(all: readonly Judged[]): number {
   return all.filter(({ answer }) => answer.status < 300).length / all.length;
 }
 
+async function judge(policy: JsonObject): Promise<Judged> {
+  return { policy, verdict: zodVerdict(policy), answer: await server.create(policy) };
+}
+
 describe('zod and the API server', () => {
+  it('give the same verdict on every value at, and just beyond, the limits of a field', async () => {
+    const policies = [SPEC, ...atEveryEdge(SPEC)].map(spec => policyObject('p', spec) as JsonObject);
+    const judged = await each(policies, judge);
+    expect(judged[0]?.answer.message).toBe('');
+    expect(disagreements(judged).map(text => text.slice(0, 2000))).toEqual([]);
+    expect(judged.length).toBeGreaterThan(150);
+    expect(shareOfValid(judged)).toBeGreaterThan(0.2);
+    expect(shareOfValid(judged)).toBeLessThan(0.8);
+  });
+
   it('give the same verdict on 1,500 new policies, valid and broken, and the same defaults', async () => {
     const policies = fc.sample(anyPolicy, { numRuns: CREATES, seed: SEED });
-    const judged = await each(policies, async policy => ({
-      policy,
-      verdict: zodVerdict(policy),
-      answer: await server.create(policy),
-    }));
+    const judged = await each(policies, judge);
     expect(disagreements(judged).slice(0, 5)).toEqual([]);
     for (const { verdict, answer } of judged) {
       if ('spec' in verdict) expect(answer.body.spec).toEqual(verdict.spec);

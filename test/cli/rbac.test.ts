@@ -29,7 +29,7 @@ describe('argo-access rbac', () => {
     const kinds = parseAllDocuments(out).map(document => document.get('kind'));
     expect(kinds).toEqual([
       ...['ClusterRole', 'ClusterRoleBinding'],
-      ...['Role', 'RoleBinding', 'Role', 'RoleBinding'],
+      ...['Role', 'RoleBinding', 'Role', 'RoleBinding', 'Role', 'RoleBinding'],
     ]);
   });
 
@@ -39,6 +39,8 @@ describe('argo-access rbac', () => {
     );
     const subjects = parseAllDocuments(out).map(document => document.toJS().subjects);
     expect(subjects[1]).toEqual([{ kind: 'ServiceAccount', namespace: 'sso', name: 'robot' }]);
+    const namespaces = parseAllDocuments(out).map(document => document.getIn(['metadata', 'namespace']));
+    expect([...new Set(namespaces)]).toEqual([undefined, 'argo', 'sso', 'team-a']);
   });
 
   it('ends with 1 where the configuration is wrong, and prints nothing that could be applied', async () => {

@@ -46,6 +46,8 @@ describe('config/default', () => {
       'CustomResourceDefinition argoaccesspolicies.argo-access.io',
       'Deployment argo-access-operator',
       'Namespace argo-access-system',
+      'Role argo-access:argo-access-system:argo-access-operator',
+      'RoleBinding argo-access:argo-access-system:argo-access-operator',
       'ServiceAccount argo-access-operator',
     ]);
     const text = manifests.find(({ kind }) => kind === 'ConfigMap')?.data?.['config.yaml'] ?? '';
@@ -54,10 +56,10 @@ describe('config/default', () => {
 });
 
 describe('config/example', () => {
-  it('adds its own configuration, and a Role for each of its namespaces', async () => {
+  it('adds its own configuration, and a Role in each of its namespaces and in its own', async () => {
     const manifests = await build('example');
     const roles = manifests.filter(({ kind }) => kind === 'Role');
-    expect(roles.map(({ metadata }) => metadata.namespace)).toEqual(['argo', 'team-a']);
+    expect(roles.map(({ metadata }) => metadata.namespace)).toEqual(['argo-access-system', 'argo', 'team-a']);
     const text = manifests.find(({ kind }) => kind === 'ConfigMap')?.data?.['config.yaml'] ?? '';
     const { namespaces } = parseConfig(text, 'config.yaml');
     expect(namespaces.map(({ name }) => name)).toEqual(['argo', 'team-a']);

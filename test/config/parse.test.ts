@@ -21,6 +21,8 @@ namespaces:
     groups: [/platform/*]
     clusterRoles: [{ name: 'argo:admin', namespaces: [argo, team-a] }]
     roles: [{ name: approver, namespaces: [argo] }]
+    configMaps: [workflow-controller-configmap]
+    deployments: [argo-server]
     adopt: true
     everyone: true
     shortGroupNames: true
@@ -70,6 +72,8 @@ describe('a configuration', () => {
           groups: ['/platform/*'],
           clusterRoles: [{ name: 'argo:admin', namespaces: ['argo', 'team-a'] }],
           roles: [{ name: 'approver', namespaces: ['argo'] }],
+          configMaps: ['workflow-controller-configmap'],
+          deployments: ['argo-server'],
           adopt: true,
           everyone: true,
           shortGroupNames: true,
@@ -93,6 +97,8 @@ describe('a configuration', () => {
         groups: [],
         clusterRoles: [],
         roles: [],
+        configMaps: [],
+        deployments: [],
         adopt: false,
         everyone: false,
         shortGroupNames: false,
@@ -315,6 +321,16 @@ describe('what is wrong with a configuration is said with its place and the reme
       'a ClusterRole that is named twice',
       namespace('clusterRoles: [{ name: view, namespaces: [a] }, { name: view, namespaces: [b] }]'),
       'config.yaml:10:55: namespaces[argo].clusterRoles[view].name: is there twice; make one entry of the two',
+    ],
+    [
+      'a pattern for ConfigMaps',
+      namespace("configMaps: ['argo-*']"),
+      "config.yaml:10:18: namespaces[argo].configMaps[0]: must be the name of a ConfigMap with Argo's settings, written out; there are no patterns here, and no / or %",
+    ],
+    [
+      'a Deployment of another namespace',
+      namespace('deployments: [kube-system/argo-server]'),
+      "config.yaml:10:19: namespaces[argo].deployments[0]: must be the name of an Argo Server's Deployment, written out; there are no patterns here, and no / or %",
     ],
     [
       'yes instead of true',

@@ -54,6 +54,12 @@ describe('the demo', () => {
     const { code, said } = await demo();
     expect(code, said.slice(-3000)).toBe(0);
     expect(said).toMatch(/[1-9][0-9] expectations, and all of them hold/);
+    expect(said).toMatch(/\n {4}\d{2,3} logins, 0 failed: /);
+    expect(said).toMatch(/✓ \d{2,3} logins through the rotation, and not one of them failed/);
+    expect(said).toMatch(/✓ [1-9][0-9]* of \d{2,3} logins met a pod with the old secret/);
+    expect(said).toMatch(/✓ all of them within the [0-9.]+ s from the new secret until the old pod was gone/);
+    expect(said).toMatch(/workflows +True +Overlapping +argo-workflows .* 20[0-9]{2}-/);
+    expect(said).toMatch(/Normal +Rotating .* client argo-workflows got a new secret/);
     expect(said).not.toContain('\u001b');
     expect(said).not.toMatch(TOKEN);
     expect(said).not.toContain(USER_PASSWORD);

@@ -8,8 +8,9 @@ import { createKubernetesClient, type KubernetesClient } from '../../operator/ku
 import { type OperatorProcess, startOperatorProcess } from '../e2e/operator-process.ts';
 import { type Environment, startEnvironment } from '../env/environment.ts';
 import { exampleConfig, GROUPS, PEOPLE } from '../env/example.ts';
-import { OPERATOR_ROLES } from '../env/keycloak-admin.ts';
+import { ROTATING_OPERATOR_ROLES } from '../env/keycloak-admin.ts';
 import { kubeconfig } from '../env/kubernetes.ts';
+import { CHEAP_PASSWORDS } from '../env/login-load.ts';
 import { eventually } from '../env/process.ts';
 import { ruleEngineWasm } from '../env/rule-engine.ts';
 import { expect } from './expect.ts';
@@ -25,6 +26,8 @@ const ACCOUNT = { operatorNamespace: 'argo-access-system', serviceAccount: 'argo
 /** Everything that the steps of the demo play with. */
 export interface Stage {
   readonly signal: AbortSignal;
+  /** Stops what was started, the last first. */
+  readonly cleanup: AsyncDisposableStack;
   readonly environment: Environment;
   readonly realm: string;
   /** Requests as the cluster's administrator. */
@@ -59,14 +62,18 @@ async function makeRealm(
   heading('A realm with people in it');
   // Fails where the realm has not come about yet.
   cleanup.defer(() => admin.removeRealm(REALM).catch(() => {}));
-  await admin.createRealm(REALM, GROUPS, PEOPLE);
-  for (const { username, groups } of PEOPLE) {
+  await admin.createRealm(REALM, GROUPS);
+  // Many logins are to be made later.
+  await admin.request('PUT', `/${REALM}`, { passwordPolicy: CHEAP_PASSWORDS });
+  for (const person of PEOPLE) {
+    const { username, groups } = person;
+    await admin.createUser(REALM, person);
     say(`${username.padEnd(5)} ${groups.length === 0 ? 'is in no group' : `is in ${groups.join(', ')}`}`);
   }
-  const { clientId, secret } = await admin.createOperator(REALM);
+  const { clientId, secret } = await admin.createOperator(REALM, ROTATING_OPERATOR_ROLES);
   say(
     `The operator has a client of its own there, ${clientId}: a service account with the roles\n` +
-      `${OPERATOR_ROLES.join(' and ')}. It is no administrator.`,
+      `${ROTATING_OPERATOR_ROLES.join(', ')}. It is no administrator.`,
   );
   return secret;
 }
@@ -101,7 +108,9 @@ async function startOperator(
   );
   const token = (await kubectl.quiet('create', 'token', serviceAccount, '-n', operatorNamespace)).trim();
   const kubeconfigPath = join(folder, 'kubeconfig-operator');
-  await writeFile(kubeconfigPath, kubeconfig(kubernetes.url, kubernetes.ca, token), { mode: 0o600 });
+  await writeFile(kubeconfigPath, kubeconfig(kubernetes.url, kubernetes.ca, token, operatorNamespace), {
+    mode: 0o600,
+  });
   command('argo-access-operator --config config.yaml');
   const operator = await startOperatorProcess({
     configPath: join(folder, 'config.yaml'),
@@ -138,5 +147,5 @@ export async function setStage(cleanup: AsyncDisposableStack, signal: AbortSigna
   cleanup.defer(api.close);
   const engine = createRuleEngine({ wasmPath: await ruleEngineWasm(say) });
   cleanup.defer(engine.close);
-  return { signal, environment, realm: REALM, api, kubectl, operator, engine };
+  return { signal, cleanup, environment, realm: REALM, api, kubectl, operator, engine };
 }

@@ -4,6 +4,7 @@ import { expect } from './expect.ts';
 import { type Leftovers, leftovers, readyOf } from './look.ts';
 import { arrive, showArrivals } from './people.ts';
 import { command, duration, heading, output, prose, say } from './print.ts';
+import { rotateSecret } from './rotation.ts';
 import type { Stage } from './stage.ts';
 
 const LOGIN = 'examples/login.yaml';
@@ -134,5 +135,6 @@ export async function play(stage: Stage): Promise<void> {
   await breakThings(stage);
   await changeTeams(stage);
   await askTooMuch(stage);
+  await rotateSecret(stage);
   await leave(stage, before);
 }

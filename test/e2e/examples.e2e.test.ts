@@ -1,14 +1,19 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ANNOTATION_ROLLED } from '../../operator/api/names.ts';
 import { EXAMPLES, exampleConfig, GROUPS, PEOPLE } from '../env/example.ts';
+import { ROTATING_OPERATOR_ROLES } from '../env/keycloak-admin.ts';
 import { kubeconfig } from '../env/kubernetes.ts';
 import { eventually } from '../env/process.ts';
+import { DEPLOYMENT_PATH, installArgoServer, SETTINGS_PATH } from './rotating-world.ts';
+import { letServerWork } from './rotation-looks.ts';
 import {
   awaitGone,
   awaitReady,
   corePath,
   createWorld,
+  type Got,
   type GotPolicy,
   HOME,
   policyPath,
@@ -29,12 +34,16 @@ const install = (name: string) => world.kubectl(['apply', '-k', join(CONFIG, nam
 /** From now on the operator acts as the account that `config/` makes for it. */
 async function takeAccount(): Promise<void> {
   const token = (await world.kubectl(['create', 'token', ACCOUNT, '-n', SYSTEM])).trim();
-  const text = kubeconfig(world.api.url, world.kubernetes.ca, token);
+  const text = kubeconfig(world.api.url, world.kubernetes.ca, token, SYSTEM);
   await writeFile(join(world.folder, 'kubeconfig-operator'), text, { mode: 0o600 });
 }
 
 beforeAll(async () => {
-  world = await createWorld({ groups: GROUPS, users: PEOPLE });
+  world = await createWorld({
+    groups: GROUPS,
+    users: PEOPLE,
+    operatorRoles: ROTATING_OPERATOR_ROLES,
+  });
   const { url } = world.keycloak;
   const example = await exampleConfig({
     url,
@@ -42,6 +51,8 @@ beforeAll(async () => {
     clientSecretFile: join(world.folder, 'keycloak-secret'),
   });
   await world.configure(() => example);
+  await installArgoServer(world, { replicas: 0 });
+  await letServerWork(world);
 });
 afterAll(async () => world?.stop());
 
@@ -108,6 +119,7 @@ describe('the examples, under the example configuration', () => {
       'adopt.yaml',
       'client-roles.yaml',
       'login.yaml',
+      'rotation.yaml',
       'team.yaml',
     ]);
   });
@@ -131,6 +143,28 @@ describe('the examples, under the example configuration', () => {
     expect(policy.status?.client).toBeUndefined();
     await remove('team.yaml', TEAM);
     await remove('login.yaml');
+  });
+
+  it('rotation.yaml lets the secret rotate, and Argo Server read it', async () => {
+    const [secretPeriodSeconds, rotatedPeriodSeconds] = [90 * 24 * 3600, 24 * 3600];
+    await world.admin.coverByRotationPolicy(world.realm, { secretPeriodSeconds, rotatedPeriodSeconds });
+    const policy = await apply('rotation.yaml');
+    expect(policy.status?.conditions?.map(({ type, reason }) => `${type} ${reason}`).toSorted()).toEqual([
+      'ClientReady InSync',
+      'Ready InSync',
+      'RolesReady InSync',
+      'SecretReady InSync',
+      'ServerReady InSync',
+    ]);
+    // The tick of a Sunday at three in Berlin, and at most ten minutes.
+    expect(policy.status?.secret?.nextRotation).toMatch(/T0[12]:0\d:\d\dZ$|T0[12]:10:00Z$/);
+    const settings = await world.get(SETTINGS_PATH);
+    expect(Object.keys(settings?.data ?? {})).toEqual(['sso']);
+    expect(settings?.data?.sso).toContain(policy.status?.issuer);
+    const deployment = await world.get<{ readonly spec: { readonly template: Got } }>(DEPLOYMENT_PATH);
+    expect(deployment?.spec.template.metadata.annotations?.[ANNOTATION_ROLLED]).toBeDefined();
+    await remove('rotation.yaml');
+    await world.admin.removeRotationPolicy(world.realm);
   });
 
   it('client-roles.yaml puts its roles on the client', async () => {

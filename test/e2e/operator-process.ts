@@ -37,6 +37,14 @@ export interface LogLine {
   readonly namespace?: string;
 }
 
+/** The lines of a log; what follows the last newline is a line that is still being written. */
+export function parseLog(text: string): readonly LogLine[] {
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map(line => JSON.parse(line) as LogLine);
+}
+
 /** Files that an operator is started with. */
 export interface OperatorFiles {
   readonly configPath: string;
@@ -79,12 +87,7 @@ export function launchOperatorProcess(files: OperatorFiles): OperatorProcess {
   const output = () => readFile(files.logPath, 'utf8').catch(() => '');
   return {
     output,
-    log: async () =>
-      // What follows the last newline is a line that is still being written.
-      (await output())
-        .split('\n')
-        .slice(0, -1)
-        .map(line => JSON.parse(line) as LogLine),
+    log: async () => parseLog(await output()),
     stop: async () => {
       if (!ended()) {
         const exit = once(child, 'exit');

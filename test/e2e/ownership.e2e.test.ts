@@ -66,8 +66,9 @@ afterEach(async () => {
       await awaitGone(world, metadata.name, namespace);
     }
   }
-  await world.kubectl(['delete', '-n', HOME, 'secrets', '--all']);
-  await world.kubectl(['delete', '-n', HOME, 'serviceaccounts', '--field-selector=metadata.name!=default']);
+  const accounts = `/api/v1/namespaces/${HOME}/serviceaccounts`;
+  await world.send('DELETE', `/api/v1/namespaces/${HOME}/secrets`);
+  await world.send('DELETE', `${accounts}?fieldSelector=metadata.name!=default`);
   for (const path of [bindingsPath(HOME), bindingsPath(TEAM)]) {
     const bindings = await world.list(path);
     const ours = bindings.filter(({ metadata }) => metadata.name.startsWith(`argo-access:${HOME}:`));

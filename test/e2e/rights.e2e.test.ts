@@ -1,14 +1,24 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ANNOTATION_ROTATE_REQUESTED } from '../../operator/api/names.ts';
+import { formatTime } from '../../operator/api/time.ts';
 import { parseConfig } from '../../operator/config.ts';
 import { type Rule, renderRights } from '../../operator/rbac.ts';
 import { eventually } from '../env/process.ts';
 import {
+  createRotatingWorld,
+  freeLease,
+  installArgoServer,
+  leasePath,
+  rotatingSpec,
+} from './rotating-world.ts';
+import { letServerWork } from './rotation-looks.ts';
+import {
   applyPolicy,
   awaitGone,
+  awaitPolicy,
   awaitReady,
   bindingsPath,
-  createWorld,
   HOME,
   policyPath,
   TEAM,
@@ -17,6 +27,16 @@ import {
 } from './world.ts';
 
 const OPERATOR = 'system:serviceaccount:argo-access:argo-access-operator';
+
+const { client: CLIENT } = usualSpec() as { readonly client: object };
+
+/** Asks for a new secret, and waits until the Secret holds it. */
+async function requestRotation(world: World): Promise<void> {
+  const annotations = { [ANNOTATION_ROTATE_REQUESTED]: formatTime(Date.now()) };
+  const body = { metadata: { annotations } };
+  await world.send('PATCH', policyPath('workflows'), body, 'application/merge-patch+json');
+  await awaitPolicy(world, 'has a new secret', ({ status }) => status?.secret?.provedRevision === 2);
+}
 
 /** What the API server has recorded of one request. */
 interface AuditEntry {
@@ -49,10 +69,15 @@ describe("the operator's rights in Kubernetes", () => {
   let used: ReadonlySet<string>;
   let granted: readonly string[];
   beforeAll(async () => {
-    world = await createWorld({ groups: ['/platform/admins'] });
+    world = await createRotatingWorld({ groups: ['/platform/admins'] });
+    await Promise.all([installArgoServer(world, { replicas: 0 }), letServerWork(world), freeLease(world)]);
     await world.startOperator();
-    await applyPolicy(world, usualSpec());
+    await applyPolicy(world, rotatingSpec());
     await awaitReady(world);
+    // A new secret is made by whoever holds the Lease, which is made anew where somebody deletes it.
+    await requestRotation(world);
+    await world.send('DELETE', leasePath());
+    await eventually('the Lease is there again', async () => (await world.get(leasePath())) !== undefined);
     // A binding with other subjects is corrected, in the policy's namespace and in the other.
     for (const namespace of [HOME, TEAM]) {
       const name = 'argo-access:argo:workflows-admin:clusterrole:argo-access-admin';
@@ -64,8 +89,7 @@ describe("the operator's rights in Kubernetes", () => {
       });
     }
     const secret = { name: 'argo-server-sso', labels: { 'example.com/team': 'a' } };
-    const { client, roles } = usualSpec() as { client: object; roles: readonly object[] };
-    await applyPolicy(world, { client: { ...client, secret }, roles });
+    await applyPolicy(world, rotatingSpec(undefined, { client: { ...CLIENT, secret } }));
     await awaitReady(world);
     await world.send('DELETE', policyPath('workflows'));
     await awaitGone(world);
@@ -87,7 +111,7 @@ describe("the operator's rights in Kubernetes", () => {
         ? object.rules.flatMap(rule => usesGranted(rule, object.metadata.namespace))
         : [],
     );
-  }, 120_000);
+  }, 240_000);
   afterAll(() => world?.stop());
 
   it('are all used: each verb on each resource in each namespace stands in the audit log', () => {

@@ -26,6 +26,9 @@ const OWN_TO_EACH = new Set([
   'kubernetes.io/service-account.uid',
   'managedFields',
   'client.secret.creation.time',
+  'argo-access.io/secret-created-at',
+  'argo-access.io/secret-since',
+  'lastRotated',
   'data',
 ]);
 

@@ -4,22 +4,25 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { Condition, PolicyStatus } from '../../operator/api/status-schema.ts';
 import { parseConfig } from '../../operator/config.ts';
-import { createKubernetesClient } from '../../operator/kubernetes/client.ts';
+import { createKubernetesClient, type KubernetesClient } from '../../operator/kubernetes/client.ts';
 import { KubernetesError } from '../../operator/kubernetes/errors.ts';
-import { renderRights } from '../../operator/rbac.ts';
+import { type RightsObject, renderRights } from '../../operator/rbac.ts';
 import type { KeycloakAdmin, TestUser } from '../env/keycloak-admin.ts';
 import { type Kubernetes, kubeconfig, startKubernetes } from '../env/kubernetes.ts';
 import { eventually } from '../env/process.ts';
 import { type FaultProxy, isWrite, type Seen, startProxy } from '../env/proxy.ts';
 import { ruleEngineWasm } from '../env/rule-engine.ts';
 import { sharedEnvironment, uniqueName } from '../env/shared.ts';
+import type { TestClock } from './clock.ts';
+import { applyRights, install, tokenOf } from './install.ts';
+import { startOperatorHere } from './operator-here.ts';
 import { launchOperatorProcess, type OperatorProcess, startOperatorProcess } from './operator-process.ts';
 
 /** Namespace of the policies in these tests, and that of a team to which they may grant. */
 export const HOME = 'argo';
 export const TEAM = 'team-a';
-const OPERATOR_NAMESPACE = 'argo-access';
-const OPERATOR_ACCOUNT = 'argo-access-operator';
+export const OPERATOR_NAMESPACE = 'argo-access';
+const ACCOUNT = { name: 'argo-access-operator', namespace: OPERATOR_NAMESPACE };
 
 /** An object as the API server gives it, as far as tests look at it. */
 export interface Got {
@@ -62,6 +65,8 @@ export interface World {
   /** Fails where kubectl does. */
   readonly kubectl: (args: readonly string[], input?: string) => Promise<string>;
   readonly startOperator: () => Promise<OperatorProcess>;
+  /** Starts the operator in the test's own process, with a clock of the test's. */
+  readonly startOperatorHere: (clock: TestClock) => Promise<OperatorProcess>;
   /** Starts the operator without waiting for it to begin. */
   readonly launchOperator: () => OperatorProcess;
   /** The operator that runs now. */
@@ -91,6 +96,8 @@ export interface WorldOptions {
   readonly resyncPeriod?: string;
   /** Namespaces that are there from the start besides {@link HOME} and {@link TEAM}. */
   readonly namespaces?: readonly string[];
+  /** Roles of the operator's account in Keycloak, where they are others than usual. */
+  readonly operatorRoles?: readonly string[];
 }
 
 /** Path of a policy. */
@@ -140,41 +147,33 @@ function defaultConfig(realm: string, url: string, secretPath: string, resyncPer
   };
 }
 
-async function installInto(kubernetes: Kubernetes, others: readonly string[]): Promise<void> {
-  const root = join(import.meta.dirname, '../..');
-  const namespaces = [HOME, TEAM, OPERATOR_NAMESPACE, ...others].map(name => ({
-    apiVersion: 'v1',
-    kind: 'Namespace',
-    metadata: { name },
-  }));
-  const account = {
-    apiVersion: 'v1',
-    kind: 'ServiceAccount',
-    metadata: { name: OPERATOR_ACCOUNT, namespace: OPERATOR_NAMESPACE },
-  };
-  await kubectl(
-    kubernetes,
-    ['apply', '-f', '-'],
-    [...namespaces, account].map(each => stringify(each)).join('---\n'),
-  );
-  await kubectl(kubernetes, ['apply', '-f', join(root, 'crds', 'argoaccesspolicies.yaml')]);
-  await kubectl(kubernetes, ['apply', '-k', join(root, 'config', 'clusterroles')]);
-  await kubectl(kubernetes, ['wait', '--for=condition=Established', 'crd/argoaccesspolicies.argo-access.io']);
-}
-
 async function kubectl(kubernetes: Kubernetes, args: readonly string[], input?: string): Promise<string> {
   const { code, stdout, stderr } = await kubernetes.kubectl(args, input);
   if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
   return stdout;
 }
 
-/** Gives the operator exactly the rights that are rendered from its configuration. */
-async function grantRights(kubernetes: Kubernetes, text: string, path: string): Promise<void> {
-  const rights = renderRights(parseConfig(text, path), {
-    operatorNamespace: OPERATOR_NAMESPACE,
-    serviceAccount: OPERATOR_ACCOUNT,
+/** The operator's rights: exactly those that are rendered from its configuration. */
+function rightsOf(text: string, path: string): readonly RightsObject[] {
+  return renderRights(parseConfig(text, path), {
+    operatorNamespace: ACCOUNT.namespace,
+    serviceAccount: ACCOUNT.name,
   });
-  await kubectl(kubernetes, ['apply', '-f', '-'], rights.map(each => stringify(each)).join('---\n'));
+}
+
+/** Requests as the cluster's administrator. */
+function senderOf(admin: KubernetesClient): World['send'] {
+  return (method, where, body, contentType) => {
+    const [path = '', query = ''] = where.split('?');
+    return admin.request({
+      method,
+      path,
+      query: Object.fromEntries(new URLSearchParams(query)),
+      signal: AbortSignal.timeout(90_000),
+      ...(body !== undefined && { body }),
+      ...(contentType !== undefined && { contentType }),
+    });
+  };
 }
 
 /** Starts a cluster, makes a realm, and installs the operator's rights; the operator itself is not started yet. */
@@ -185,44 +184,33 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const kubernetes = await startKubernetes(folder, say);
   const realm = uniqueName('world');
   await keycloak.admin.createRealm(realm, options.groups ?? [], options.users ?? []);
-  const { secret } = await keycloak.admin.createOperator(realm);
+  const { secret } = await keycloak.admin.createOperator(realm, options.operatorRoles);
   const [cert, key] = await Promise.all([
     readFile(kubernetes.tls.certPath, 'utf8'),
     readFile(kubernetes.tls.keyPath, 'utf8'),
   ]);
   const api = await startProxy({ target: kubernetes.url, tls: { cert, key, ca: kubernetes.ca } });
   const keycloakProxy = await startProxy({ target: keycloak.url });
-  await installInto(kubernetes, options.namespaces ?? []);
+  // What is written without a field manager gets the name of the user agent, which must not be the operator's.
+  const admin = createKubernetesClient({
+    kubeconfigPath: kubernetes.kubeconfigPath,
+    userAgent: 'administrator',
+  });
+  const send = senderOf(admin);
+  await install(send, [HOME, TEAM, OPERATOR_NAMESPACE, ...(options.namespaces ?? [])], ACCOUNT);
   const path = (name: string) => join(folder, name);
   await writeFile(path('keycloak-secret'), secret, { mode: 0o600 });
   let config = defaultConfig(realm, keycloakProxy.url, path('keycloak-secret'), options.resyncPeriod ?? '5m');
   const configure = async (change: (config: WorldConfig) => WorldConfig) => {
     config = change(config);
     await writeFile(path('config.yaml'), stringify(config));
-    await grantRights(kubernetes, stringify(config), path('config.yaml'));
+    await applyRights(send, rightsOf(stringify(config), path('config.yaml')), ACCOUNT);
   };
   await configure(options.configure ?? (each => each));
-  const token = (
-    await kubectl(kubernetes, ['create', 'token', OPERATOR_ACCOUNT, '-n', OPERATOR_NAMESPACE])
-  ).trim();
-  await writeFile(path('kubeconfig-operator'), kubeconfig(api.url, kubernetes.ca, token), { mode: 0o600 });
+  const token = await tokenOf(send, ACCOUNT);
+  const access = kubeconfig(api.url, kubernetes.ca, token, OPERATOR_NAMESPACE);
+  await writeFile(path('kubeconfig-operator'), access, { mode: 0o600 });
   const ruleEnginePath = await ruleEngineWasm(say);
-  // What is written without a field manager gets the name of the user agent, which must not be the operator's.
-  const admin = createKubernetesClient({
-    kubeconfigPath: kubernetes.kubeconfigPath,
-    userAgent: 'administrator',
-  });
-  const send: World['send'] = (method, where, body, contentType) => {
-    const [plain = '', query = ''] = where.split('?');
-    return admin.request({
-      method,
-      path: plain,
-      query: Object.fromEntries(new URLSearchParams(query)),
-      signal: AbortSignal.timeout(30_000),
-      ...(body !== undefined && { body }),
-      ...(contentType !== undefined && { contentType }),
-    });
-  };
   let operator: OperatorProcess | undefined;
   const seen = new Set<string>();
   const logs: string[] = [];
@@ -259,6 +247,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     kubectl: (args, input) => kubectl(kubernetes, args, input),
     startOperator: async () => {
       operator = await startOperatorProcess(operatorFiles());
+      return operator;
+    },
+    startOperatorHere: async clock => {
+      operator = await startOperatorHere(operatorFiles(), clock.now);
       return operator;
     },
     launchOperator: () => {
@@ -340,7 +332,7 @@ export async function awaitPolicy(
         const conditions = last.status?.conditions ?? [];
         return holds(last, type => conditions.find(each => each.type === type)) ? last : undefined;
       },
-      30_000,
+      90_000,
       30,
     );
   } catch (error) {
@@ -365,7 +357,7 @@ export async function awaitGone(world: World, name = 'workflows', namespace = HO
   await eventually(
     `policy ${name} is gone`,
     async () => (await world.get(policyPath(name, namespace))) === undefined,
-    30_000,
+    90_000,
     30,
   );
 }
@@ -399,7 +391,7 @@ async function prod(world: World, name: string, namespace: string): Promise<void
   await eventually(
     `policy ${name} is looked at again`,
     async () => (await reconciles(world, name, namespace)) > before,
-    30_000,
+    90_000,
     20,
   );
 }

@@ -23,6 +23,11 @@ interface KubeconfigFile {
 
 const VARIABLE = 'ARGO_ACCESS_TEST_KUBECONFIG';
 
+/** Whether {@link existingKubernetes} gives one. */
+export function usesExistingKubernetes(): boolean {
+  return (process.env[VARIABLE] ?? '') !== '';
+}
+
 function find<T extends Named>(list: readonly T[], name: string | undefined, what: string): T {
   const found = list.find(each => each.name === name);
   if (found === undefined) throw new Error(`${VARIABLE}: the file has no ${what} ${name ?? ''}`);
@@ -37,9 +42,8 @@ export async function existingKubernetes(
   folder: string,
   say: (line: string) => void,
 ): Promise<Kubernetes | undefined> {
-  const path = process.env[VARIABLE];
-  if (path === undefined || path === '') return undefined;
-  const file = parse(await readFile(path, 'utf8')) as KubeconfigFile;
+  if (!usesExistingKubernetes()) return undefined;
+  const file = parse(await readFile(process.env[VARIABLE] ?? '', 'utf8')) as KubeconfigFile;
   const { context } = find(file.contexts, file['current-context'], 'context');
   const { cluster } = find(file.clusters, context.cluster, 'cluster');
   const { user } = find(file.users, context.user, 'user');

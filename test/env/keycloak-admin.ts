@@ -1,3 +1,12 @@
+import { realmKeys } from './realm-keys.ts';
+import {
+  type ClientSecretState,
+  type RotationPolicy,
+  rotationClientPolicy,
+  rotationProfile,
+  secretStateOf,
+} from './rotation-policy.ts';
+
 type Json = Record<string, unknown>;
 
 /** A user of a test realm. */
@@ -11,6 +20,9 @@ export const USER_PASSWORD = 'correct-horse';
 
 /** Roles of realm-management that the operator's documentation asks for. */
 export const OPERATOR_ROLES = ['manage-clients', 'view-users'] as const;
+
+/** Roles of realm-management for an operator that rotates secrets with an overlap. */
+export const ROTATING_OPERATOR_ROLES = [...OPERATOR_ROLES, 'view-realm'] as const;
 
 /** Keycloak's administrator, for setting up what a test needs; the operator never signs in as this one. */
 export class KeycloakAdmin {
@@ -69,7 +81,8 @@ export class KeycloakAdmin {
     groups: readonly string[] = [],
     users: readonly TestUser[] = [],
   ): Promise<void> {
-    await this.request('POST', '', { realm, enabled: true, sslRequired: 'none' });
+    const keys = realmKeys();
+    await this.request('POST', '', { realm, enabled: true, sslRequired: 'none', components: keys });
     for (const group of groups) await this.createGroup(realm, group);
     for (const user of users) await this.createUser(realm, user);
   }
@@ -206,5 +219,47 @@ export class KeycloakAdmin {
 
   async removeClient(realm: string, id: string): Promise<void> {
     await this.request('DELETE', `/${realm}/clients/${id}`);
+  }
+
+  /** Makes the realm's one profile and policy for the rotation of secrets, in place of all that it has. */
+  async coverByRotationPolicy(realm: string, policy: RotationPolicy): Promise<void> {
+    await this.setClientPolicies(realm, [rotationProfile(policy)], [rotationClientPolicy(policy)]);
+  }
+
+  async removeRotationPolicy(realm: string): Promise<void> {
+    await this.setClientPolicies(realm, [], []);
+  }
+
+  /** Replaces all client profiles and policies of a realm. */
+  async setClientPolicies(
+    realm: string,
+    profiles: readonly object[],
+    policies: readonly object[],
+  ): Promise<void> {
+    // In between there is neither: a policy needs its profiles, and a profile may not go while it is used.
+    await this.request('PUT', `/${realm}/client-policies/policies`, { policies: [] });
+    await this.request('PUT', `/${realm}/client-policies/profiles`, { profiles });
+    await this.request('PUT', `/${realm}/client-policies/policies`, { policies });
+  }
+
+  /** What Keycloak holds of a client's secrets just now. */
+  async clientSecretState(realm: string, clientId: string): Promise<ClientSecretState> {
+    return secretStateOf(await this.client(realm, clientId));
+  }
+
+  /** Sets a client's secret by hand. Without attributes, Keycloak 26.7 fails where its rotation policy has a say. */
+  async setSecret(realm: string, clientId: string, value: string): Promise<void> {
+    await this.updateClient(realm, await this.#clientKey(realm, clientId), { secret: value, attributes: {} });
+  }
+
+  /** Makes a new secret as a person does by the administration console; gives it. */
+  async regenerate(realm: string, clientId: string): Promise<string> {
+    const id = await this.#clientKey(realm, clientId);
+    const answer = await this.request('POST', `/${realm}/clients/${id}/client-secret`);
+    return ((await answer.json()) as { value: string }).value;
+  }
+
+  async #clientKey(realm: string, clientId: string): Promise<string> {
+    return String((await this.client(realm, clientId))?.id);
   }
 }

@@ -63,7 +63,7 @@ function javaArgs(home: string, data: string, port: number, management: number):
     '-XX:TieredStopAtLevel=1',
     '-XX:+UseSerialGC',
     '-Xms256m',
-    '-Xmx768m',
+    '-Xmx1536m',
     '-Dfile.encoding=UTF-8',
     ...opens.map(name => `--add-opens=java.base/java.${name}=ALL-UNNAMED`),
     '-Djava.util.concurrent.ForkJoinPool.common.threadFactory=io.quarkus.bootstrap.forkjoin.QuarkusForkJoinWorkerThreadFactory',

@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { cached, hashFolder } from './cache.ts';
+import { cached, hashFolder, hashText } from './cache.ts';
 import { freePort, type Running, run, start, untilReady } from './process.ts';
 
 const KUBERNETES_VERSION = 'v1.37.2';
@@ -93,14 +93,40 @@ export function runKubectl(
     });
     child.once('error', reject);
     child.once('close', code => resolve({ code: code ?? 1, stdout, stderr }));
+    // kubectl may end before it has read its input; its exit code and what it says tell why.
+    child.stdin.on('error', () => {});
     child.stdin.end(input ?? '');
   });
 }
 
+/**
+ * Makes `cert.pem` and `key.pem` for a server on this machine. The API server would make an RSA key by itself: each
+ * of the thousands of connections that tests open, watches above all, would cost a signature with it.
+ */
+async function writeCertificate(folder: string, say: (line: string) => void): Promise<void> {
+  const source = join(
+    (await run('go', ['env', 'GOROOT'])).trim(),
+    'src',
+    'crypto',
+    'tls',
+    'generate_cert.go',
+  );
+  const program = await cached(
+    'certificates',
+    hashText(await readFile(source, 'utf8')),
+    async target => {
+      await run('go', ['build', '-o', join(target, 'generate-cert'), source]);
+    },
+    say,
+  );
+  const args = ['--host=127.0.0.1,localhost', '--ecdsa-curve=P256', '--ca'];
+  await run(join(program, 'generate-cert'), args, { cwd: folder });
+}
+
 async function writeSecrets(folder: string, adminToken: string): Promise<void> {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', {
-    modulusLength: 2048,
-    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  const { privateKey, publicKey } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    privateKeyEncoding: { type: 'sec1', format: 'pem' },
     publicKeyEncoding: { type: 'spki', format: 'pem' },
   });
   await writeFile(join(folder, 'sa.key'), privateKey, { mode: 0o600 });
@@ -126,7 +152,8 @@ function apiServerArgs(folder: string, port: number, etcd: string): readonly str
     '--bind-address=127.0.0.1',
     '--advertise-address=127.0.0.1',
     `--secure-port=${port}`,
-    `--cert-dir=${file('certs')}`,
+    `--tls-cert-file=${file('cert.pem')}`,
+    `--tls-private-key-file=${file('key.pem')}`,
     `--token-auth-file=${file('tokens.csv')}`,
     '--authorization-mode=RBAC',
     '--service-account-issuer=https://kubernetes.default.svc',
@@ -179,7 +206,7 @@ export async function startKubernetes(base: string, say: (line: string) => void)
   const folder = join(base, 'kubernetes');
   await mkdir(folder, { recursive: true });
   const adminToken = randomBytes(16).toString('hex');
-  await writeSecrets(folder, adminToken);
+  await Promise.all([writeSecrets(folder, adminToken), writeCertificate(folder, say)]);
   const [client, peer, port] = [await freePort(), await freePort(), await freePort()];
   const etcdUrl = `http://127.0.0.1:${client}`;
   const etcd = start(
@@ -192,7 +219,7 @@ export async function startKubernetes(base: string, say: (line: string) => void)
     ],
     { logPath: join(folder, 'etcd.log') },
   );
-  const certPath = join(folder, 'certs', 'apiserver.crt');
+  const certPath = join(folder, 'cert.pem');
   let apiServer: Running | undefined;
   const startApiServer = async () => {
     const server = start(binary, ['apiserver', ...apiServerArgs(folder, port, etcdUrl)], {
@@ -229,7 +256,7 @@ export async function startKubernetes(base: string, say: (line: string) => void)
     ca,
     adminToken,
     kubeconfigPath,
-    tls: { certPath, keyPath: join(folder, 'certs', 'apiserver.key') },
+    tls: { certPath, keyPath: join(folder, 'key.pem') },
     auditLogPath: join(folder, 'audit.log'),
     kubectlPath: binary,
     kubectl: (args, input) => runKubectl(binary, kubeconfigPath, args, input),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { USER_PASSWORD } from './keycloak-admin.ts';
 
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 90_000;
 
 /** The client at which a user signs in. */
 export interface LoginClient {
@@ -24,7 +24,9 @@ export interface Login {
   readonly userinfo: Claims;
 }
 
-interface Discovery {
+/** The part of an issuer's discovery document that a login needs. */
+export interface Discovery {
+  readonly issuer: string;
   readonly authorization_endpoint: string;
   readonly token_endpoint: string;
   readonly userinfo_endpoint: string;
@@ -32,7 +34,7 @@ interface Discovery {
 
 /** Where a login ended that did not succeed. */
 export class LoginError extends Error {
-  /** The step that failed: `discovery`, `authorize`, `form`, `exchange` or `userinfo`. */
+  /** The step that failed: `discovery`, `redirect`, `authorize`, `form`, `callback`, `exchange` or `userinfo`. */
   readonly step: string;
 
   constructor(step: string, message: string) {
@@ -41,10 +43,13 @@ export class LoginError extends Error {
   }
 }
 
-/** A browser's cookies, as far as one server needs them. */
-function cookieJar() {
+/** One request of a browser; redirects are not followed. */
+export type Browse = (url: string, init?: RequestInit) => Promise<Response>;
+
+/** A browser with its cookies, as far as one server needs them. */
+export function createBrowser(): Browse {
   const cookies = new Map<string, string>();
-  return async (url: string, init: RequestInit = {}): Promise<Response> => {
+  return async (url, init = {}) => {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const response = await fetch(url, {
       ...init,
@@ -71,15 +76,46 @@ function readable(html: string): string {
     .slice(0, 300);
 }
 
-/** Sends the login form that the authorization endpoint shows; gives the code that it redirects with. */
-async function authorize(
-  discovery: Discovery,
-  client: LoginClient,
-  username: string,
-  password: string,
-): Promise<string> {
-  const browse = cookieJar();
-  const state = randomBytes(8).toString('hex');
+/** Sends a login form; gives the address that the user is sent back to, with the code. */
+export type SendForm = (username: string, password: string) => Promise<URL>;
+
+/**
+ * Loads the login form that Keycloak's authorization endpoint shows, and gives what sends it.
+ *
+ * @param url of the authorization endpoint, with the client's parameters
+ * @throws LoginError where there is no form; the result throws one where the user is not sent back with a code
+ */
+export async function openForm(url: string, redirectUri: string): Promise<SendForm> {
+  const browse = createBrowser();
+  const page = await browse(url);
+  const html = await page.text();
+  const form = /<form[^>]*id="kc-form-login"[^>]*>/.exec(html)?.[0];
+  const action = form && /action="([^"]*)"/.exec(form)?.[1]?.replaceAll('&amp;', '&');
+  if (!action) {
+    throw new LoginError('authorize', `${page.status} ${page.headers.get('location') ?? readable(html)}`);
+  }
+  return async (username, password) => {
+    const answer = await browse(action, {
+      method: 'POST',
+      body: new URLSearchParams({ username, password }),
+    });
+    const text = await answer.text();
+    const location = answer.headers.get('location');
+    if (location === null) throw new LoginError('form', `${answer.status} ${readable(text)}`);
+    const back = new URL(location);
+    if (!location.startsWith(redirectUri) || !back.searchParams.has('code')) {
+      throw new LoginError('form', `redirected to ${location}`);
+    }
+    return back;
+  };
+}
+
+/** Address of the authorization endpoint for one login at a client. */
+export function authorizationUrl(
+  { authorization_endpoint }: Discovery,
+  client: Omit<LoginClient, 'clientSecret'>,
+  state: string,
+): string {
   const query = new URLSearchParams({
     response_type: 'code',
     client_id: client.clientId,
@@ -87,30 +123,31 @@ async function authorize(
     scope: client.scope ?? 'openid',
     state,
   });
-  const page = await browse(`${discovery.authorization_endpoint}?${query}`);
-  const html = await page.text();
-  const form = /<form[^>]*id="kc-form-login"[^>]*>/.exec(html)?.[0];
-  const action = form && /action="([^"]*)"/.exec(form)?.[1]?.replaceAll('&amp;', '&');
-  if (!action) {
-    throw new LoginError('authorize', `${page.status} ${page.headers.get('location') ?? readable(html)}`);
-  }
-  const body = new URLSearchParams({ username, password });
-  const answer = await browse(action, { method: 'POST', body });
-  const location = answer.headers.get('location');
-  if (location === null) throw new LoginError('form', `${answer.status} ${readable(await answer.text())}`);
-  const { searchParams } = new URL(location);
-  const code = searchParams.get('code');
-  if (!location.startsWith(client.redirectUri) || code === null || searchParams.get('state') !== state) {
-    throw new LoginError('form', `redirected to ${location}`);
-  }
-  return code;
+  return `${authorization_endpoint}?${query}`;
 }
 
-async function exchange(
+/** Sends the login form that the authorization endpoint shows; gives the code that it redirects with. */
+async function authorize(
   discovery: Discovery,
   client: LoginClient,
-  code: string,
-): Promise<{ readonly id_token: string; readonly access_token: string }> {
+  username: string,
+  password: string,
+): Promise<string> {
+  const state = randomBytes(8).toString('hex');
+  const send = await openForm(authorizationUrl(discovery, client, state), client.redirectUri);
+  const { href, searchParams } = await send(username, password);
+  if (searchParams.get('state') !== state) throw new LoginError('form', `redirected to ${href}`);
+  return searchParams.get('code') ?? '';
+}
+
+/** What the token endpoint gives for a code. */
+export interface Tokens {
+  readonly id_token: string;
+  readonly access_token: string;
+}
+
+/** Exchanges a code with the client's credentials, by HTTP Basic. */
+export async function exchange(discovery: Discovery, client: LoginClient, code: string): Promise<Tokens> {
   const basic = [client.clientId, client.clientSecret].map(encodeURIComponent).join(':');
   const response = await fetch(discovery.token_endpoint, {
     method: 'POST',
@@ -119,10 +156,11 @@ async function exchange(
     signal: AbortSignal.timeout(DEADLINE_MS),
   });
   if (!response.ok) throw new LoginError('exchange', `${response.status} ${await response.text()}`);
-  return response.json() as Promise<{ id_token: string; access_token: string }>;
+  return response.json() as Promise<Tokens>;
 }
 
-async function discover(issuer: string): Promise<Discovery> {
+/** Reads an issuer's discovery document. */
+export async function discover(issuer: string): Promise<Discovery> {
   const response = await fetch(`${issuer}/.well-known/openid-configuration`, {
     signal: AbortSignal.timeout(DEADLINE_MS),
   });
@@ -131,7 +169,7 @@ async function discover(issuer: string): Promise<Discovery> {
 }
 
 /** The claims of a token; its signature is not looked at, for it came from the server itself. */
-function claimsOf(token: string): Claims {
+export function claimsOf(token: string): Claims {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as Claims;
 }
 

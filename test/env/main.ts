@@ -6,14 +6,14 @@ import { stringify } from 'yaml';
 import { connectionOf } from './connection.ts';
 import { type Environment, startEnvironment } from './environment.ts';
 import { exampleConfig, GROUPS, PEOPLE } from './example.ts';
-import { USER_PASSWORD } from './keycloak-admin.ts';
+import { ROTATING_OPERATOR_ROLES, USER_PASSWORD } from './keycloak-admin.ts';
 import { ruleEngineWasm } from './rule-engine.ts';
 
 const REALM = 'platform';
 
 /** A configuration for an operator at these servers, the example's; its file. */
 async function writeConfig({ folder, keycloak }: Environment): Promise<string> {
-  const { secret } = await keycloak.admin.createOperator(REALM);
+  const { secret } = await keycloak.admin.createOperator(REALM, ROTATING_OPERATOR_ROLES);
   const clientSecretFile = join(folder, 'client-secret');
   await writeFile(clientSecretFile, secret, { mode: 0o600 });
   const config = await exampleConfig({ url: keycloak.url, realm: REALM, clientSecretFile });

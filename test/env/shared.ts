@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { inject } from 'vitest';
 import { type Connection, runningConnection } from './connection.ts';
 import { KeycloakAdmin } from './keycloak-admin.ts';
@@ -12,12 +13,9 @@ export interface SharedEnvironment {
   readonly keycloak: Connection['keycloak'] & { readonly admin: KeycloakAdmin };
 }
 
-let names = 0;
-
 /** A name that no other test file of this run uses, for a namespace or a realm. */
 export function uniqueName(prefix: string): string {
-  names += 1;
-  return `${prefix}-${process.pid.toString(36)}-${Date.now().toString(36)}-${names}`;
+  return `${prefix}-${randomUUID().slice(0, 13)}`;
 }
 
 /** The servers of this run, or those that variable `ARGO_ACCESS_TEST_ENV` points at. */

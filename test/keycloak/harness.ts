@@ -4,6 +4,7 @@ import { createSession, type Session } from '../../operator/keycloak/session.ts'
 import type { ClientFields, DesiredMapper } from '../../operator/policy/change.ts';
 import { type KeycloakAdmin, OPERATOR_ROLES } from '../env/keycloak-admin.ts';
 import { type FaultProxy, type Seen, startProxy } from '../env/proxy.ts';
+import { realmKeys } from '../env/realm-keys.ts';
 import { sharedEnvironment, uniqueName } from '../env/shared.ts';
 
 /** A realm of its own for one test file, with an operator's service account and a proxy before Keycloak. */
@@ -34,7 +35,13 @@ export async function startBench(
   const { keycloak } = await sharedEnvironment();
   const { admin, url } = keycloak;
   const realm = uniqueName(name);
-  await admin.request('POST', '', { realm, enabled: true, sslRequired: 'none', groups });
+  await admin.request('POST', '', {
+    realm,
+    enabled: true,
+    sslRequired: 'none',
+    groups,
+    components: realmKeys(),
+  });
   const operator = await admin.createOperator(realm, roles);
   const proxy = await startProxy({ target: url });
   const sessions: Session[] = [];

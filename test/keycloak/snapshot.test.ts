@@ -127,6 +127,14 @@ describe('an entry', () => {
     realm = wanted;
   });
 
+  it('serves no longer once the clock was set back', async () => {
+    wanted = realm = ['a'];
+    await snapshot.get('a', MAX_AGE);
+    clock -= 500;
+    expect((await snapshot.get('a', MAX_AGE)).readAt).toBe(clock);
+    expect(requests).toHaveLength(2);
+  });
+
   it('serves until it is too old, counted from when it was asked for', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     gate = promise;

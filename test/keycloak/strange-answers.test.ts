@@ -8,6 +8,7 @@ import type { Groups } from '../../operator/keycloak/groups.ts';
 import { createGroups } from '../../operator/keycloak/groups.ts';
 import { createRealm, type KeycloakRealm } from '../../operator/keycloak/realm.ts';
 import { createSession, type Session } from '../../operator/keycloak/session.ts';
+import { makeClient } from '../policy/fixtures.ts';
 import { clientFields, credentials, failureOf, GROUPS_MAPPER } from './harness.ts';
 
 /** What answers in the place of Keycloak: a real one never gives these. */
@@ -67,6 +68,8 @@ const CALLS: readonly [string, () => Promise<unknown>][] = [
   ['create', () => clients.create(clientFields('x'), [])],
   ['roles', () => clients.roles('x')],
   ['groups', () => groups.lookup(['/x'], { fullPath: true })],
+  ['regenerate', () => clients.regenerate('x', () => true)],
+  ['coverage', () => realm.coverage(makeClient())],
   ['issuer', () => realm.issuer()],
 ];
 
@@ -77,6 +80,7 @@ const WRITES: readonly [string, () => Promise<unknown>][] = [
   ['updateMapper', () => clients.updateMapper('x', 'y', GROUPS_MAPPER)],
   ['deleteMapper', () => clients.deleteMapper('x', 'y')],
   ['createRole', () => clients.createRole('x', 'y')],
+  ['endOverlap', () => clients.endOverlap('x')],
 ];
 
 describe('an answer that is not one of Keycloak', () => {
@@ -138,6 +142,20 @@ describe('an answer that is not one of Keycloak', () => {
     answer = { status: 200, headers: { 'content-length': '100' }, body: '[', breaks: true };
     await expect(clients.find('x')).rejects.toMatchObject({ kind: 'Unreachable' });
     expect(requests).toEqual(['POST', 'GET']);
+  });
+
+  it('is no answer of the issuer', async () => {
+    const answers: readonly Answer[] = [
+      { status: 200, body: HTML },
+      { status: 200, body: '{"issuer":"here"}' },
+      { status: 302, headers: { location: '/' } },
+      { status: 404, body: HTML },
+      { status: 503, body: '{"issuer":"https://x"}' },
+      { status: 200, headers: { 'content-length': '100' }, body: '{', breaks: true },
+    ];
+    for (answer of answers) expect(await realm.issuerAnswers()).toBe(false);
+    answer = { status: 200, body: '{"issuer":"https://x"}' };
+    expect(await realm.issuerAnswers()).toBe(true);
   });
 
   it('proves nothing', async () => {

@@ -95,6 +95,7 @@ describe('a client as Keycloak represents it', () => {
       redirectUris: [],
       attributes: {},
       secret: undefined,
+      secretLife: { createdAt: undefined, expiresAt: undefined, rotated: undefined },
       mappers: [],
     });
   });
@@ -123,6 +124,43 @@ describe('a client as Keycloak represents it', () => {
     expect(client?.secret?.reveal()).toBe('S3CRET');
     expect(inspect(client, { depth: 9, showHidden: true }) + JSON.stringify(client)).not.toContain('S3CRET');
   });
+
+  const life = (attributes: object) =>
+    readClientRepresentation({ id: '1', clientId: 'a', attributes })?.secretLife;
+
+  it('tells of the life of its secret in milliseconds, and of an old one only that it is there', () => {
+    const read = life({
+      'client.secret.creation.time': '1795571297',
+      'client.secret.expiration.time': '1795574897',
+      'client.secret.rotated': 'S3CRET',
+      'client.secret.rotated.creation.time': '1795571299',
+      'client.secret.rotated.expiration.time': '1795571305',
+    });
+    expect(read).toEqual({
+      createdAt: 1_795_571_297_000,
+      expiresAt: 1_795_574_897_000,
+      rotated: { expiresAt: 1_795_571_305_000 },
+    });
+    expect(life({ 'client.secret.rotated': 'S3CRET' })?.rotated).toEqual({ expiresAt: undefined });
+    expect(life({ 'client.secret.rotated': '', 'client.secret.rotated.expiration.time': '7' })).toEqual({
+      createdAt: undefined,
+      expiresAt: undefined,
+      rotated: undefined,
+    });
+  });
+
+  it.each(['', ' ', '0', '-1', '1.5', '1e3', '0x10', ' 7', '7 ', 'tomorrow', '9'.repeat(13), null])(
+    'has no time of its secret where that is damaged: %j',
+    time => {
+      const read = life({
+        'client.secret.creation.time': time,
+        'client.secret.expiration.time': time,
+        'client.secret.rotated': 'S3CRET',
+        'client.secret.rotated.expiration.time': time,
+      });
+      expect(read).toEqual({ createdAt: undefined, expiresAt: undefined, rotated: { expiresAt: undefined } });
+    },
+  );
 
   it.each([undefined, null, '', '<html>', 7, [], {}, { id: '', clientId: 'x' }, { id: '1' }])(
     'is not read from something else: %j',

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
@@ -139,10 +140,8 @@ describe('the connections of a client', () => {
     const server = createServer(
       { cert, key, requestCert: true, rejectUnauthorized: false },
       (request, response) => {
-        const { subject } = (request.socket as TLSSocket).getPeerCertificate();
-        response.end(
-          JSON.stringify({ subject: subject?.CN ?? null, authorization: request.headers.authorization }),
-        );
+        const { fingerprint256 } = (request.socket as TLSSocket).getPeerCertificate();
+        response.end(JSON.stringify({ fingerprint256, authorization: request.headers.authorization }));
       },
     ).listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -153,7 +152,7 @@ describe('the connections of a client', () => {
     };
     const address = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const client = await connect(address, { user });
-    expect(await get(client)).toEqual({ subject: expect.stringMatching(/^127\.0\.0\.1@/) });
+    expect(await get(client)).toEqual({ fingerprint256: new X509Certificate(cert).fingerprint256 });
   });
 });
 

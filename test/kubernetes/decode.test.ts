@@ -105,6 +105,17 @@ describe('a Secret', () => {
     },
   );
 
+  it.each([
+    ['sso', { cookieEncryptionPrivateKey: base64('hunter2') }, true],
+    ['sso', { cookieEncryptionPrivateKey: '' }, false],
+    ['sso', undefined, false],
+    ['other', { cookieEncryptionPrivateKey: base64('hunter2') }, undefined],
+  ])('%s with data %j: whether Argo has its key: %s', (name, data, filled) => {
+    const secret = decodeSecret({ metadata: { name, namespace: 'argo', uid: 'u' }, data } as object);
+    expect(secret.cookieKeyFilled).toBe(filled);
+    expect(everything(secret)).not.toMatch(/hunter2|aHVudGVyMg/);
+  });
+
   const token = 'kubernetes.io/service-account-token';
   it.each([
     { type: token, data: { token: base64('t') }, filled: true },

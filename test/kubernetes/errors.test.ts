@@ -75,6 +75,41 @@ describe('the error for an answer', () => {
   });
 });
 
+describe('the error for fields that others hold', () => {
+  const conflict = (manager: string, field: string) => ({
+    reason: 'FieldManagerConflict',
+    message: `conflict with ${manager}`,
+    field,
+  });
+  const taken = (causes: readonly object[], what = 'PATCH /x') =>
+    errorFromAnswer(what, 409, answer({ reason: 'Conflict', message: 'Apply failed', details: { causes } }));
+
+  it('names the other manager and the field, without the time of its last write', () => {
+    expect(taken([conflict('"kubectl-edit" using v1 at 2026-03-01T12:00:00Z', '.data.sso')])).toMatchObject({
+      kind: 'FieldTaken',
+      status: 409,
+      message: 'PATCH /x: .data.sso is managed by "kubectl-edit"',
+    });
+  });
+
+  it('names all of them', () => {
+    const causes = [
+      conflict('"z"', '.data.sso'),
+      conflict('"a \\"b\\"" with subresource "status" using v1', '.data.sso'),
+      conflict('"z"', '.data.x'),
+    ];
+    expect(taken(causes).message).toBe(
+      'PATCH /x: .data.sso is managed by "a \\"b\\"" and "z", .data.x is managed by "z"',
+    );
+  });
+
+  it('is the same for one that the server says less of, and for a Secret', () => {
+    expect(taken([{ reason: 'FieldManagerConflict' }], SECRET).message).toBe(
+      `${SECRET}: a field is managed by another field manager`,
+    );
+  });
+});
+
 describe('the error for a request without an answer', () => {
   it('says how long was waited', () => {
     const error = errorFromFailure('GET /x', new DOMException('aborted', 'TimeoutError'), 1500);

@@ -109,6 +109,14 @@ describe('a reflector', () => {
     expect(names()).toEqual(['b']);
   });
 
+  it('lists and watches one object by its name', async () => {
+    server.answer(page('10', [account('a', '1')]), stream([]));
+    start({ name: 'a' });
+    const only = 'fieldSelector=metadata.name%3Da';
+    await requested(`${LIST}&${only}`, `${watchFrom('10')}&${only}`);
+    expect(names()).toEqual(['a']);
+  });
+
   it('goes on from the last version it was told of when the server ends the watch, and says nothing', async () => {
     server.answer(page('10'), stream([added('a', '12'), bookmark('17')], 'ended'), stream([]));
     start();

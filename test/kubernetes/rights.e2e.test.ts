@@ -22,6 +22,8 @@ namespaces:
   - name: ${served}
     clusterRoles: [{ name: view, namespaces: [${served}, ${target}] }]
     roles: [{ name: approver, namespaces: [${target}] }]
+    configMaps: [argo-settings]
+    deployments: [argo-server]
 `,
   'config.yaml',
 );
@@ -54,13 +56,14 @@ async function accountWith(name: string, keep: (object: RightsObject) => readonl
   return client;
 }
 
-/** Takes away the deletion of accounts and Secrets, and the role that may be bound, in the served namespace. */
+/** Takes away the deletion of accounts and Secrets, and what may be bound or patched by name, in the served namespace. */
 function withoutSome(object: RightsObject): readonly RightsObject[] {
   if (object.kind !== 'Role' || object.metadata.namespace !== served) return [object];
   const rules = object.rules.map(rule => ({
     ...rule,
     ...(rule.resources.includes('secrets') && { verbs: rule.verbs.filter(verb => verb !== 'delete') }),
     ...(rule.verbs.includes('bind') && { resourceNames: ['another'] }),
+    ...(rule.resources.includes('deployments') && { resourceNames: ['another'] }),
   }));
   return [{ ...object, rules }];
 }
@@ -77,7 +80,7 @@ afterAll(async () => {
   await Promise.all(clients.map(client => client.close()));
   await rm(folder, { recursive: true });
   await kubectl(['delete', 'namespace', home, served, target, '--wait=false']);
-  const names = ['whole', 'counted', 'nothing', 'partly', 'limits'].map(
+  const names = ['whole', 'counted', 'nothing', 'homeless', 'partly', 'limits'].map(
     name => `argo-access:${home}:${name}`,
   );
   await kubectl(['delete', 'clusterrolebinding,clusterrole', ...names, '--ignore-not-found']);
@@ -86,7 +89,7 @@ afterAll(async () => {
 describe('the rights that the operator misses', () => {
   it('are none with exactly the rendered rights', async () => {
     const client = await accountWith('whole', object => [object]);
-    expect(await missingRights(client, config, signal)).toEqual([]);
+    expect(await missingRights(client, config, signal, home)).toEqual([]);
   });
 
   it('are asked for once a namespace, and once for each right in the whole cluster', async () => {
@@ -96,18 +99,19 @@ describe('the rights that the operator misses', () => {
       paths.push(wanted.path);
       return client.request(wanted);
     };
-    await missingRights({ ...client, request }, config, signal);
+    await missingRights({ ...client, request }, config, signal, home);
     const reviews = '/apis/authorization.k8s.io/v1';
     expect(paths).toEqual([
       ...Array.from({ length: 6 }, () => `${reviews}/selfsubjectaccessreviews`),
-      ...Array.from({ length: 2 }, () => `${reviews}/selfsubjectrulesreviews`),
+      ...Array.from({ length: 3 }, () => `${reviews}/selfsubjectrulesreviews`),
     ]);
   });
 
   it('are all of them without any, each with what, where and the remedy', async () => {
     const client = await accountWith('nothing', () => []);
-    const missing = await missingRights(client, config, signal);
-    expect(missing).toHaveLength(6 + 3 * 5 + 1 + 1 + 5 + 2);
+    const missing = await missingRights(client, config, signal, home);
+    const argo = 3 + 3 + 1 + 1;
+    expect(missing).toHaveLength(6 + 3 + (3 * 5 + 1 + argo + 1) + (5 + 2));
     const remedy = 'apply the output of `argo-access rbac --config FILE`';
     expect(missing.map(({ message }) => message)).toEqual(
       expect.arrayContaining([
@@ -115,19 +119,35 @@ describe('the rights that the operator misses', () => {
         `the operator may not update argoaccesspolicies.argo-access.io/status in the whole cluster; ${remedy}`,
         `the operator may not get customresourcedefinitions.apiextensions.k8s.io "argoaccesspolicies.argo-access.io" in the whole cluster; ${remedy}`,
         `the operator may not create secrets in namespace ${served}; ${remedy}`,
+        `the operator may not update leases.coordination.k8s.io "argo-access-operator-a" in namespace ${home}; ${remedy}`,
+        `the operator may not create leases.coordination.k8s.io in namespace ${home}; ${remedy}`,
+        `the operator may not patch configmaps "argo-settings" in namespace ${served}; ${remedy}`,
+        `the operator may not watch deployments.apps "argo-server" in namespace ${served}; ${remedy}`,
+        `the operator may not list pods in namespace ${served}; ${remedy}`,
+        `the operator may not create localsubjectaccessreviews.authorization.k8s.io in namespace ${served}; ${remedy}`,
         `the operator may not bind clusterroles.rbac.authorization.k8s.io "view" in namespace ${served}; ${remedy}`,
         `the operator may not bind roles.rbac.authorization.k8s.io "approver" in namespace ${target}; ${remedy}`,
       ]),
     );
   });
 
+  it('are none of a Lease where nobody knows in which namespace the operator is', async () => {
+    const client = await accountWith('homeless', () => []);
+    const missing = await missingRights(client, config, signal, undefined);
+    expect(missing.filter(({ namespace }) => namespace === home)).toEqual([]);
+    expect(missing.length).toBeGreaterThan(0);
+  });
+
   it('are exactly those that were left out', async () => {
     const client = await accountWith('partly', withoutSome);
-    const missing = await missingRights(client, config, signal);
+    const missing = await missingRights(client, config, signal, home);
     const group = 'rbac.authorization.k8s.io';
     expect(missing.map(({ message, ...right }) => right)).toEqual([
       { verb: 'delete', group: '', resource: 'serviceaccounts', name: undefined, namespace: served },
       { verb: 'delete', group: '', resource: 'secrets', name: undefined, namespace: served },
+      ...['list', 'watch', 'patch'].map(verb => ({
+        ...{ verb, group: 'apps', resource: 'deployments', name: 'argo-server', namespace: served },
+      })),
       { verb: 'bind', group, resource: 'clusterroles', name: 'view', namespace: served },
     ]);
   });
@@ -147,10 +167,43 @@ describe('the rendered rights', () => {
   it('allow what was asked for', async () => {
     expect(await mayI('list', 'secrets', served)).toBe('yes');
     expect(await mayI('bind', 'clusterroles.rbac.authorization.k8s.io/view', target)).toBe('yes');
+    expect(await mayI('create', 'leases.coordination.k8s.io', home)).toBe('yes');
+    expect(await mayI('update', 'leases.coordination.k8s.io/argo-access-operator-a', home)).toBe('yes');
+    expect(await mayI('patch', 'configmaps/argo-settings', served)).toBe('yes');
+    expect(await mayI('patch', 'deployments.apps/argo-server', served)).toBe('yes');
+  });
+
+  it.each([
+    ['configmaps', 'argo-settings'],
+    ['deployments.apps', 'argo-server'],
+  ])('let %s be listed by the one name, and no others', async (resource, name) => {
+    const list = (...selector: readonly string[]) =>
+      environment.kubernetes.kubectl([
+        ...['get', resource, '--namespace', served, ...selector, '--output', 'name'],
+        ...['--as', `system:serviceaccount:${home}:limits`],
+      ]);
+    expect((await list('--field-selector', `metadata.name=${name}`)).code).toBe(0);
+    for (const refused of [await list(), await list('--field-selector', 'metadata.name=another')]) {
+      expect(refused.stderr).toContain('forbidden');
+    }
   });
 
   it.each([
     ['list', 'secrets', target],
+    ['patch', 'configmaps', served],
+    ['patch', 'configmaps/another', served],
+    ['get', 'configmaps/argo-settings', target],
+    ['create', 'configmaps', served],
+    ['delete', 'configmaps/argo-settings', served],
+    ['patch', 'deployments.apps/another', served],
+    ['create', 'deployments.apps', served],
+    ['list', 'pods', home],
+    ['delete', 'pods', served],
+    ['create', 'localsubjectaccessreviews.authorization.k8s.io', target],
+    ['create', 'subjectaccessreviews.authorization.k8s.io', served],
+    ['update', 'leases.coordination.k8s.io/argo-access-operator-b', home],
+    ['create', 'leases.coordination.k8s.io', served],
+    ['list', 'configmaps', home],
     ['list', 'secrets', home],
     ['get', 'secrets', served],
     ['create', 'serviceaccounts --subresource=token', served],

@@ -501,6 +501,16 @@ describe('a policy', () => {
     expect(described).toMatch(/Normal +NotAllowed +\S+ +argo-access-operator +now it may/);
   });
 
+  it('has events that kubectl shows in their order, although they are of one second', async () => {
+    const made = await makePolicy();
+    const messages = Array.from({ length: 20 }, (_, index) => `event ${index}`);
+    for (const message of messages) {
+      await writer.createEvent(made, { type: 'Normal', reason: Reason.InSync, message }, signal);
+    }
+    const described = await kubectl(['describe', 'aap', made.metadata.name, '-n', namespace]);
+    expect(described.match(/event \d+/g)).toEqual(messages);
+  });
+
   it('has events also in the view of the newer API, which wants more fields of its own writers', async () => {
     const made = await makePolicy();
     await writer.createEvent(made, { type: 'Normal', reason: Reason.InSync, message: 'fine' }, signal);

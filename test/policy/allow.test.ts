@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Policy } from '../../operator/api/objects.ts';
-import type { PolicySpec } from '../../operator/api/schema.ts';
+import type { PolicySpec, ServerSpec } from '../../operator/api/schema.ts';
 import { matchesUrl, type NamespaceAllowance, parseUrlGlob, refusals } from '../../operator/policy/allow.ts';
 import { blocksEverything, check, checkCluster } from '../../operator/policy/checks.ts';
 import { wantedRoles } from '../../operator/policy/desired.ts';
@@ -21,6 +21,8 @@ const TEAM_A: NamespaceAllowance = {
   groups: ['/team-a', '/team-a/*'],
   clusterRoles: [{ name: 'argo-access-viewer', namespaces: ['team-a', 'team-a-batch'] }],
   roles: [{ name: 'submitter', namespaces: ['team-a'] }],
+  configMaps: ['workflow-controller-configmap'],
+  deployments: ['argo-server'],
   adopt: false,
   everyone: false,
   shortGroupNames: false,
@@ -45,6 +47,7 @@ const MODEST: Policy = {
 function asking(wishes: {
   readonly keycloak?: Partial<PolicySpec['keycloak']>;
   readonly client?: Partial<Client>;
+  readonly server?: Partial<ServerSpec>;
   readonly role?: Partial<Role>;
 }): Policy {
   const { spec } = MODEST;
@@ -57,6 +60,7 @@ function asking(wishes: {
       ...spec,
       keycloak: { ...spec.keycloak, ...wishes.keycloak },
       client: { ...client, ...wishes.client },
+      ...(wishes.server && { server: { filterGroupsRegex: [], ...wishes.server } }),
       roles: [{ ...role, ...wishes.role }],
     },
   };
@@ -64,6 +68,19 @@ function asking(wishes: {
 
 const groups = { source: 'Groups', claim: 'groups', fullPath: true } as const;
 const viewer = 'argo-access-viewer';
+
+const configMap = (name: string): [Policy, string, string, string] => [
+  asking({ server: { configMap: { name, manage: true } } }),
+  'spec.server.configMap.name',
+  name,
+  'configMaps',
+];
+const deployment = (name: string): [Policy, string, string, string] => [
+  asking({ server: { deployment: name } }),
+  'spec.server.deployment',
+  name,
+  'deployments',
+];
 
 type Attempt = readonly [sentence: string, policy: Policy, field: string, value: string, setting: string];
 
@@ -139,6 +156,20 @@ const ATTEMPTS: readonly Attempt[] = [
     'https://argo.team-b.example.com',
     'urls',
   ],
+
+  ['settings that nobody listed', ...configMap('kube-root-ca.crt')],
+  ['settings whose name only begins like those listed', ...configMap('workflow-controller-configmap-2')],
+  ['all settings by a star', ...configMap('*')],
+  [
+    'to compare settings that nobody listed, for what they say would be shown',
+    asking({ server: { configMap: { name: 'passwords', manage: false } } }),
+    'spec.server.configMap.name',
+    'passwords',
+    'configMaps',
+  ],
+  ['a Deployment that nobody listed', ...deployment('coredns')],
+  ['a Deployment by the name of listed settings', ...deployment('workflow-controller-configmap')],
+  ['a Deployment whose name only ends like the one listed', ...deployment('my-argo-server')],
 
   ['the group of another team', ...group('/team-b/dev')],
   ['the administrators', ...group('/platform/admins')],
@@ -301,6 +332,15 @@ describe('a policy may ask for', () => {
       asking({ role: { grants: [{ clusterRole: viewer, namespaces: ['team-a-batch'] }] } }),
     ],
     ['a listed Role', asking({ role: { grants: [{ role: 'submitter' }] } })],
+    [
+      'the listed settings and the listed Deployment',
+      asking({
+        server: {
+          configMap: { name: 'workflow-controller-configmap', manage: true },
+          deployment: 'argo-server',
+        },
+      }),
+    ],
   ];
 
   it.each(wishes)('%s', (_, policy) => {
@@ -332,11 +372,21 @@ describe('a namespace that the configuration', () => {
       groups: [],
       clusterRoles: [],
       roles: [],
+      configMaps: [],
+      deployments: [],
     };
-    expect(refusals(MODEST, nothing, 'platform').map(({ field }) => field)).toEqual([
+    const policy = asking({
+      server: {
+        configMap: { name: 'workflow-controller-configmap', manage: true },
+        deployment: 'argo-server',
+      },
+    });
+    expect(refusals(policy, nothing, 'platform').map(({ field }) => field)).toEqual([
       'spec.keycloak.connection',
       'spec.client.clientId',
       'spec.client.url',
+      'spec.server.configMap.name',
+      'spec.server.deployment',
       'spec.roles[0].groups[0]',
       'spec.roles[0].grants[0].clusterRole',
     ]);

@@ -2,13 +2,15 @@ import { describe, expect, it } from 'vitest';
 import {
   ANNOTATION_ADOPT_BY,
   ANNOTATION_REVISION,
+  ANNOTATION_SECRET_SINCE,
   ATTRIBUTE_CLUSTER,
   ATTRIBUTE_OWNER,
 } from '../../operator/api/names.ts';
 import type { Policy, Secret } from '../../operator/api/objects.ts';
 import { SecretValue } from '../../operator/api/secret-value.ts';
 import type { Change } from '../../operator/policy/change.ts';
-import { isProved, planClientSecret, retainSecret, revisionOf } from '../../operator/policy/client-secret.ts';
+import { planClientSecret, retainSecret } from '../../operator/policy/client-secret.ts';
+import { isProved, revisionOf } from '../../operator/policy/client-secret-view.ts';
 import type { Observation, Proof } from '../../operator/policy/observation.ts';
 import { plan } from '../../operator/policy/plan.ts';
 import { makeClient, makePolicy, observe } from './fixtures.ts';
@@ -54,7 +56,10 @@ function holding(value: string, revision: string | undefined, name = 'argo-serve
       labels: LABELS,
       ownerReferences: [ownerOf('workflows', 'uid-workflows')],
       managed: MANAGED,
-      annotations: revision === undefined ? {} : { [ANNOTATION_REVISION]: revision },
+      annotations: {
+        [ANNOTATION_SECRET_SINCE]: '2026-03-01T11:00:00Z',
+        ...(revision !== undefined && { [ANNOTATION_REVISION]: revision }),
+      },
     },
   );
 }

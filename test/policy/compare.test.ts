@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ANNOTATION_REVISION } from '../../operator/api/names.ts';
 import type { OwnedObject } from '../../operator/api/objects.ts';
 import { SecretValue } from '../../operator/api/secret-value.ts';
 import type { DesiredObject } from '../../operator/policy/change.ts';
@@ -22,7 +23,7 @@ const secretSpec = {
   annotations: {},
 };
 const credentials = { clientId: new SecretValue('argo'), secret: new SecretValue('s3cret') };
-const secret = desiredClientSecret(policy, secretSpec, credentials, 3);
+const secret = desiredClientSecret(policy, secretSpec, credentials, { [ANNOTATION_REVISION]: '3' });
 
 /** What the API server has after the object was made. */
 function made(want: DesiredObject): OwnedObject {

@@ -71,7 +71,7 @@ function withStatus(status: PolicyStatus, base: Policy = policy): Policy {
 function concluding(observation: Observation, failure?: Failure, at = AT, changed: readonly string[] = []) {
   const violations = check(observation);
   const left = plan(observation, violations);
-  return conclude(observation, violations, { left, failure, changed }, at);
+  return conclude(observation, violations, { left, failure, changed, regenerated: undefined }, at);
 }
 
 /** Conditions in short: type, status and reason. */
@@ -140,7 +140,7 @@ describe('a policy of which all is there', () => {
       undefined,
       '2027-01-01T00:00:00Z',
     );
-    expect(again).toEqual({ status: IN_SYNC, events: [], retry: false });
+    expect(again).toEqual({ status: IN_SYNC, deeds: [], events: [], retry: false });
   });
 
   it('tells of it by one event', () => {
@@ -345,7 +345,11 @@ describe('while work is under way', () => {
       'SecretReady False SecretRefused',
       'RolesReady True InSync',
     ]);
-    expect(status.secret).toEqual({ name: 'argo-server-sso', revision: 1 });
+    expect(status.secret).toEqual({
+      name: 'argo-server-sso',
+      revision: 1,
+      lastRotated: '2026-03-01T12:00:00Z',
+    });
     expect(events.map(({ reason }) => reason)).toEqual(['SecretRefused']);
     expect(retry).toBe(true);
   });
@@ -433,7 +437,7 @@ describe('when Keycloak does not answer', () => {
 
   it('a policy that was in sync says nothing for five minutes', () => {
     for (const since of [NOW, NOW - OUTAGE_SILENCE + 1]) {
-      expect(concluding(down(since))).toEqual({ status: IN_SYNC, events: [], retry: true });
+      expect(concluding(down(since))).toEqual({ status: IN_SYNC, deeds: [], events: [], retry: true });
     }
   });
 
@@ -461,7 +465,7 @@ describe('when Keycloak does not answer', () => {
       undefined,
       '2026-03-02T00:00:00Z',
     );
-    expect(later).toEqual({ status, events: [], retry: true });
+    expect(later).toEqual({ status, deeds: [], events: [], retry: true });
   });
 
   it('and answers again, the policy says that too', () => {
@@ -670,29 +674,63 @@ describe('times', () => {
   });
 });
 
+describe('a new secret', () => {
+  it('is told with its cause, whatever becomes of the status, and is no correction', () => {
+    const observed = seeing({ policy: withStatus(IN_SYNC) });
+    const violations = check(observed);
+    const ending = { left: plan(observed, violations), failure: undefined, changed: ['Secret argo/a'] };
+    const verdict = conclude(observed, violations, { ...ending, regenerated: 'Request' }, AT);
+    expect(verdict.deeds).toEqual([
+      {
+        type: 'Normal',
+        reason: 'Rotating',
+        message:
+          'client argo-workflows got a new secret, which Secret argo-server-sso takes over: it was asked for by the ' +
+          'annotation argo-access.io/rotate-requested-at',
+      },
+    ]);
+  });
+});
+
+describe('what a part has said all the time', () => {
+  it('is no warning again once the whole says so again', () => {
+    const missing = keycloakWith(CLIENT, { groups: new Map([['/platform/admins', { kind: 'missing' }]]) });
+    const first = concluding(seeing({ keycloak: missing }));
+    expect(first.events.map(({ type, reason }) => [type, reason])).toEqual([['Warning', 'GroupMissing']]);
+    const conditions = (first.status.conditions ?? []).map(each =>
+      each.type === 'Ready' ? { ...each, status: 'False' as const, reason: 'AwaitingRollout' } : each,
+    );
+    const policyNow = withStatus({ ...first.status, conditions });
+    const later = concluding(seeing({ policy: policyNow, keycloak: missing }));
+    expect(later.events).toMatchObject([
+      { type: 'Normal', reason: 'InSync', message: expect.stringContaining('as before, ') },
+    ]);
+  });
+});
+
 describe('what was brought back', () => {
   const changed = ['ServiceAccount argo/workflows-admin', 'KeycloakClient argo-workflows'];
 
   it('is told by one event where the policy was in sync', () => {
-    const { events } = concluding(seeing({ policy: withStatus(IN_SYNC) }), undefined, AT, changed);
+    const { deeds: events } = concluding(seeing({ policy: withStatus(IN_SYNC) }), undefined, AT, changed);
     expect(events).toEqual([
       {
         type: 'Normal',
         reason: 'Corrected',
         message:
-          'brought back to what the policy says: ServiceAccount argo/workflows-admin, KeycloakClient argo-workflows',
+          'had changed and was brought back in line: ServiceAccount argo/workflows-admin, KeycloakClient argo-workflows',
       },
     ]);
   });
 
   it('is nothing where nothing was changed', () => {
-    expect(concluding(seeing({ policy: withStatus(IN_SYNC) })).events).toEqual([]);
+    expect(concluding(seeing({ policy: withStatus(IN_SYNC) })).deeds).toEqual([]);
   });
 
   it('is no correction where the policy itself has changed, or was not in sync', () => {
     const generation = withStatus(IN_SYNC, settledPolicy({ metadata: { generation: 2 } }));
     for (const observed of [generation, policy]) {
-      const { events } = concluding(seeing({ policy: observed }), undefined, AT, changed);
+      const { deeds: events } = concluding(seeing({ policy: observed }), undefined, AT, changed);
       expect(events.map(({ reason }) => reason)).not.toContain('Corrected');
     }
   });

@@ -19,6 +19,8 @@ export const ALLOWANCE: NamespaceAllowance = {
     namespaces: ['argo', 'team-a'],
   })),
   roles: [],
+  configMaps: [],
+  deployments: [],
   adopt: true,
   everyone: true,
   shortGroupNames: false,
@@ -67,6 +69,15 @@ export function observe(policy: Policy, overrides: Partial<Observation> = {}): O
     bindings: [],
     verdicts: new Map(),
     keycloak: { state: 'NotAsked' },
+    server: {
+      configMap: undefined,
+      deployment: undefined,
+      missingAccess: undefined,
+      groupFilter: { invalid: [], dropped: [] },
+      delegating: [],
+      cookieKey: undefined,
+    },
+    rotation: { schedule: undefined, request: undefined, leading: true },
     proof: undefined,
     ...overrides,
   };
@@ -92,6 +103,7 @@ export function makeClient(overrides: Partial<KeycloakClient> = {}): KeycloakCli
     redirectUris: [],
     attributes: {},
     secret: undefined,
+    secretLife: { createdAt: undefined, expiresAt: undefined, rotated: undefined },
     mappers: [],
     ...overrides,
   };

@@ -41,6 +41,7 @@ export function rotationView(differences: Differences = {}): RotationView {
     request: undefined,
     rolloutDeadline: minutes(10),
     issuerAnswers: true,
+    settingsFit: true,
     ...differences,
     keycloak: {
       createdAt: CAME,

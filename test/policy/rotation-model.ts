@@ -181,6 +181,7 @@ export function viewOf(world: World): RotationView {
       enabled: true,
     },
     issuerAnswers: world.issuer,
+    settingsFit: true,
     secret: secret && {
       holdsValue: secret.value === keycloak.secret,
       marks: {

@@ -228,6 +228,10 @@ const STEPS: Readonly<Record<string, readonly [Differences, object]>> = {
     { secret: { mark: '2-a' }, issuerAnswers: false },
     postponed('IssuerSilent', 'Rollout'),
   ],
+  'nothing is rolled out that would read wrong settings': [
+    { secret: { mark: '2-a' }, settingsFit: false },
+    postponed('SettingsWrong', 'Rollout'),
+  ],
   'a paused Deployment is left alone': [
     { secret: { mark: '2-a' }, deployment: { paused: true } },
     postponed('DeploymentPaused', 'Rollout'),
@@ -300,6 +304,10 @@ const STEPS: Readonly<Record<string, readonly [Differences, object]>> = {
   'no new secret while the issuer does not answer': [
     { ...DUE, issuerAnswers: false },
     postponed('IssuerSilent'),
+  ],
+  'no new secret while Argo Server would read wrong settings': [
+    { ...DUE, settingsFit: false },
+    postponed('SettingsWrong'),
   ],
   'no new secret while the Deployment is paused': [
     { ...DUE, deployment: { paused: true } },

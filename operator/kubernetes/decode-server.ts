@@ -1,0 +1,62 @@
+import type { ConfigMap, Container, Deployment } from '../api/objects.ts';
+import { decodeMeta, type RawObject } from './decode.ts';
+import { decodeRollout, type RawRollout } from './decode-rollout.ts';
+
+interface RawContainer {
+  readonly name: string;
+  readonly image?: string;
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  readonly env?: readonly { readonly name: string; readonly value?: string; readonly valueFrom?: unknown }[];
+}
+
+interface RawDeployment extends RawObject {
+  readonly spec?: {
+    readonly replicas?: number;
+    readonly paused?: boolean;
+    readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
+    readonly template?: {
+      readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
+      readonly spec?: {
+        readonly serviceAccountName?: string;
+        readonly containers?: readonly RawContainer[];
+      };
+    };
+  };
+  readonly status?: RawRollout['status'];
+}
+
+/** A ConfigMap; binary values are left out. */
+export function decodeConfigMap(raw: RawObject): ConfigMap {
+  const { data = {} } = raw as RawObject & { readonly data?: Readonly<Record<string, string>> };
+  return { kind: 'ConfigMap', metadata: decodeMeta(raw), data };
+}
+
+/** A Deployment, as far as it tells how Argo Server is run and how far its rollout is. */
+export function decodeDeployment(raw: RawObject): Deployment {
+  const { spec = {}, status } = raw as RawDeployment;
+  const { template = {}, replicas, selector, paused } = spec;
+  const metadata = decodeMeta(raw);
+  return {
+    kind: 'Deployment',
+    metadata,
+    selector: selector?.matchLabels ?? {},
+    templateAnnotations: template.metadata?.annotations ?? {},
+    paused: paused === true,
+    rollout: decodeRollout({ generation: metadata.generation, wanted: replicas, status }),
+    serviceAccountName: template.spec?.serviceAccountName || 'default',
+    containers: (template.spec?.containers ?? []).map(decodeContainer),
+  };
+}
+
+/** Of several variables of one name the last counts, as for the process. */
+function decodeContainer({ name, image = '', command = [], args = [], env = [] }: RawContainer): Container {
+  const last = new Map(env.map(variable => [variable.name, variable]));
+  const plain = [...last.values()].filter(({ valueFrom }) => valueFrom === undefined);
+  return {
+    name,
+    image,
+    words: [...command, ...args],
+    env: Object.fromEntries(plain.map(variable => [variable.name, variable.value ?? ''])),
+  };
+}

@@ -1,0 +1,102 @@
+import { planClient } from './client.ts';
+import type { Observation } from './observation.ts';
+import type { Violation } from './reasons.ts';
+import { Reason } from './reasons.ts';
+import { rotationOf, updatesWait } from './rotation-changes.ts';
+import { type RotationNote, rotationNotes } from './rotation-notes.ts';
+import { rotationProblem, rotationView } from './rotation-observed.ts';
+import type { RotationStep } from './rotation-step.ts';
+import { describeNote, describeStep, type RotationNames } from './rotation-words.ts';
+
+function namesOf({ policy, keycloak }: Observation): RotationNames {
+  const { client, server } = policy.spec;
+  return {
+    clientId: client?.clientId ?? '',
+    realm: keycloak.state === 'Observed' ? keycloak.realm : '',
+    secret: client?.secret.name ?? '',
+    deployment: server?.deployment ?? '',
+  };
+}
+
+/** A rotation that cannot be followed as it is written; the secret is still rotated on request. */
+export function rotationInvalid(observation: Observation): Violation | undefined {
+  const message = rotationProblem(observation);
+  if (message === undefined) return undefined;
+  return { reason: Reason.RotationInvalid, message, part: 'secret', blocks: [] };
+}
+
+/** Without knowing whether an old secret stays valid, nothing is rotated; all else goes on. */
+export function rotationUnknown({ keycloak }: Observation): Violation | undefined {
+  if (keycloak.state !== 'Observed' || keycloak.coverageHidden === undefined) return undefined;
+  return {
+    reason: Reason.RotationUnknown,
+    message: `the secret is not rotated before the realm's client policies can be read: ${keycloak.coverageHidden}`,
+    part: 'secret',
+    blocks: [],
+  };
+}
+
+/** Reason and part of a step that lasts; those that are done at once are told when they were done. */
+function lasting(step: RotationStep): Pick<Violation, 'reason' | 'part'> | undefined {
+  switch (step.kind) {
+    case 'AwaitRollout':
+      return { reason: step.late ? Reason.RotationFailed : Reason.AwaitingRollout, part: 'server' };
+    case 'AwaitOverlap':
+      return { reason: Reason.Overlapping, part: 'secret' };
+    case 'Postpone':
+      if (step.what === 'Rollout') return { reason: Reason.RolloutPostponed, part: 'server' };
+      // Why a secret is not proved is told by its condition.
+      return step.what === 'Proof' ? undefined : { reason: Reason.RotationPostponed, part: 'secret' };
+    case 'Failed':
+      if (step.cause === 'SecretRefused') return undefined;
+      return { reason: Reason.RotationFailed, part: 'secret' };
+    default:
+      return undefined;
+  }
+}
+
+/** Where the rotation stands, as long as it is not done or waits for somebody. */
+export function rotationUnderWay(observation: Observation): Violation | undefined {
+  const step = rotationOf(observation)?.step;
+  const told = step && lasting(step);
+  if (step === undefined || told === undefined) return undefined;
+  // Another replica that holds the Lease is at work; there is nothing to be told.
+  if (step.kind === 'Postpone' && step.cause === 'NotLeading') return undefined;
+  return { ...told, message: describeStep(step, namesOf(observation)), blocks: [] };
+}
+
+/** An update of the client would end the old secret at once, while pods may still use it. */
+export function updateWaitsForOverlap(observation: Observation): Violation | undefined {
+  if (!updatesWait(observation) || planClient(observation).length === 0) return undefined;
+  const { clientId, realm } = namesOf(observation);
+  return {
+    reason: Reason.Overlapping,
+    message:
+      `changes to client ${clientId} wait until its old secret has ended: no secret-rotation policy of realm ${realm} ` +
+      `covers it any more, and any change would end the old secret while Argo Server may still use it`,
+    part: 'client',
+    blocks: ['client'],
+  };
+}
+
+function noteCheck(note: RotationNote): (observation: Observation) => Violation | undefined {
+  return observation => {
+    const view = rotationView(observation);
+    if (view === undefined || !rotationNotes(view).includes(note)) return undefined;
+    return {
+      reason: Reason[note],
+      message: describeNote(note, namesOf(observation)),
+      part: 'secret',
+      blocks: [],
+    };
+  };
+}
+
+/** What the user should know about rotations to come. */
+export const ROTATION_NOTE_CHECKS = [
+  noteCheck('RequestUnreadable'),
+  noteCheck('NoOverlap'),
+  noteCheck('OverlapShorterThanRollout'),
+  noteCheck('ExpiresBeforeSchedule'),
+  noteCheck('RestartLeftToUser'),
+];

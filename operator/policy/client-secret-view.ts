@@ -1,0 +1,42 @@
+import { ANNOTATION_REVISION } from '../api/names.ts';
+import type { Secret } from '../api/objects.ts';
+import { entry } from './compare.ts';
+import type { Observation, Proof } from './observation.ts';
+
+/** The Secret that the policy names, as observed. */
+export function clientSecret({ policy, secrets }: Observation): Secret | undefined {
+  const name = policy.spec.client?.secret.name;
+  return secrets.find(({ metadata }) => metadata.name === name);
+}
+
+/** Counts the values that the Secret has held; undefined where the annotation is missing or damaged. */
+export function revisionOf(secret: Secret): number | undefined {
+  const text = secret.metadata.annotations?.[ANNOTATION_REVISION] ?? '';
+  return /^[1-9][0-9]{0,7}$/.test(text) ? Number(text) : undefined;
+}
+
+/** Whether the Secret holds what Keycloak has just now. */
+export function holdsValue({ policy, keycloak }: Observation, secret: Secret): boolean {
+  const key = policy.spec.client?.secret.clientSecretKey ?? '';
+  if (keycloak.state !== 'Observed' || keycloak.client?.secret === undefined) return false;
+  return keycloak.client.secret.equals(entry(secret.data, key));
+}
+
+/** Whether Keycloak's own end of the secret is past: it is refused then, and so is any update of the client. */
+export function hasEnded({ now, keycloak }: Observation): boolean {
+  const expiresAt = keycloak.state === 'Observed' ? keycloak.client?.secretLife.expiresAt : undefined;
+  return expiresAt !== undefined && expiresAt <= now;
+}
+
+/** What the token endpoint said of a revision, now or as the status remembers; of what has ended it is asked anew. */
+export function proofOf(observation: Observation, revision: number): Proof['result'] | 'missing' {
+  const { policy, proof } = observation;
+  if (proof?.revision === revision) return proof.result;
+  const remembered = policy.status?.secret?.provedRevision === revision && !hasEnded(observation);
+  return remembered ? 'proved' : 'missing';
+}
+
+/** Whether the token endpoint has accepted this revision, now or as the status remembers. */
+export function isProved(observation: Observation, revision: number): boolean {
+  return proofOf(observation, revision) === 'proved';
+}

@@ -1,0 +1,57 @@
+import type { Change, KeycloakChange, SharedChange } from './change.ts';
+import { hasEnded } from './client-secret-view.ts';
+import type { KeycloakClient } from './keycloak-types.ts';
+import type { Observation } from './observation.ts';
+import { planRotation, type RotationPlan } from './rotation.ts';
+import { rotationView } from './rotation-observed.ts';
+
+/** The client that rotates, and the next step of its rotation. */
+export interface Rotation extends RotationPlan {
+  readonly client: KeycloakClient;
+}
+
+/** Where the rotation stands; undefined where there is no client to be seen, or it is not the policy's. */
+export function rotationOf(observation: Observation): Rotation | undefined {
+  const { keycloak } = observation;
+  const view = rotationView(observation);
+  if (view === undefined || keycloak.state !== 'Observed' || keycloak.client === undefined) return undefined;
+  return { ...planRotation(view), client: keycloak.client };
+}
+
+/** The write to Keycloak that the next step asks for; what the Secret needs comes with its own plan. */
+export function planSecretStep(observation: Observation): readonly KeycloakChange[] {
+  const rotation = rotationOf(observation);
+  if (rotation === undefined) return [];
+  const { step, client } = rotation;
+  const place = { id: client.id, clientId: client.clientId };
+  if (step.kind === 'RegenerateSecret') return [{ kind: step.kind, ...place, cause: step.cause }];
+  return step.kind === 'EndOverlap' ? [{ kind: step.kind, ...place }] : [];
+}
+
+/** The restart of Argo Server, where it has read something else than it would now. */
+export function planRollout(observation: Observation): readonly SharedChange[] {
+  const { deployment } = observation.server;
+  const step = rotationOf(observation)?.step;
+  if (step?.kind !== 'Roll' || deployment?.state !== 'found') return [];
+  const { namespace, name, uid } = deployment.object.metadata;
+  return [{ kind: 'RollDeployment', ref: { namespace, name, uid }, mark: step.mark }];
+}
+
+/**
+ * Whether updates of the client have to wait, and why. Where no policy of the realm covers it any more, an update ends
+ * the old secret at once, although pods may still use it (keycloak, `ClientSecretRotationExecutor`).
+ */
+export function updatesWait(observation: Observation): boolean {
+  const { keycloak } = observation;
+  if (keycloak.state !== 'Observed') return false;
+  return keycloak.client?.secretLife.rotated !== undefined && keycloak.coverage === undefined;
+}
+
+/** The changes with the secret's first where it has ended: an update of the client would be refused, or rotate it. */
+export function inSafeOrder(
+  observation: Observation,
+  client: readonly Change[],
+  secret: readonly Change[],
+): { readonly client: readonly Change[]; readonly secret: readonly Change[] } {
+  return { client: secret.length > 0 && hasEnded(observation) ? [] : client, secret };
+}

@@ -1,0 +1,130 @@
+import { parseDuration } from '../api/duration.ts';
+import {
+  ANNOTATION_ROLLED,
+  ANNOTATION_ROTATE_HANDLED,
+  ANNOTATION_SECRET_CREATED,
+  ANNOTATION_SECRET_SINCE,
+} from '../api/names.ts';
+import type { Deployment, Policy, Secret } from '../api/objects.ts';
+import { formatTime, parseTime } from '../api/time.ts';
+import { clientSecret, holdsValue, proofOf, revisionOf } from './client-secret-view.ts';
+import { entry } from './compare.ts';
+import type { Observation } from './observation.ts';
+import { jitterOf, revisionMark } from './rotation-hash.ts';
+import { leastPeriod } from './rotation-notes.ts';
+import type {
+  HeldSecret,
+  RotationMarks,
+  RotationRules,
+  RotationView,
+  ServerDeployment,
+} from './rotation-view.ts';
+import { settingsFit, settingsText } from './server-view.ts';
+
+/** How long a rollout of Argo Server may take, in milliseconds; the same as Kubernetes' own default. */
+export const ROLLOUT_DEADLINE = 10 * 60_000;
+
+function overlapWanted({ spec }: Policy): number | undefined {
+  const text = spec.client?.secret.rotation?.overlap;
+  return text === undefined ? undefined : parseDuration(text);
+}
+
+/** What is wrong with `spec.client.secret.rotation`, in a sentence with the remedy; undefined where it can be followed. */
+export function rotationProblem({ policy, rotation: { schedule } }: Observation): string | undefined {
+  const spec = policy.spec.client?.secret.rotation;
+  if (spec === undefined || schedule === undefined) return undefined;
+  const field = 'spec.client.secret.rotation';
+  if (!schedule.ok) return `${field}.${schedule.field}: ${schedule.message}`;
+  const least = leastPeriod(overlapWanted(policy), ROLLOUT_DEADLINE);
+  if (schedule.schedule.shortestPeriod >= least) return undefined;
+  return (
+    `${field}.schedule: ${JSON.stringify(spec.schedule)} comes again before a rotation is over, which takes up to ` +
+    `${least / 60_000} minutes (overlap and a rollout of Argo Server); let it come less often, or make the overlap shorter`
+  );
+}
+
+function rulesOf(observation: Observation): RotationRules | undefined {
+  const { policy, rotation, keycloak } = observation;
+  if (!rotation.schedule?.ok || rotationProblem(observation) !== undefined) return undefined;
+  if (keycloak.state === 'Observed' && keycloak.coverageHidden !== undefined) return undefined;
+  const { tickAfter, shortestPeriod } = rotation.schedule.schedule;
+  return {
+    tickAfter,
+    jitter: jitterOf(policy.metadata.uid, shortestPeriod),
+    overlap: overlapWanted(policy),
+  };
+}
+
+/** The marks that a Secret bears. */
+export function marksOf({ metadata: { annotations } }: Secret): RotationMarks {
+  return {
+    created: parseTime(entry(annotations, ANNOTATION_SECRET_CREATED)),
+    since: parseTime(entry(annotations, ANNOTATION_SECRET_SINCE)),
+    handled: entry(annotations, ANNOTATION_ROTATE_HANDLED),
+  };
+}
+
+/** Marks as annotations. */
+export function annotationsOf({ created, since, handled }: RotationMarks): Readonly<Record<string, string>> {
+  return {
+    ...(created !== undefined && { [ANNOTATION_SECRET_CREATED]: formatTime(created) }),
+    ...(since !== undefined && { [ANNOTATION_SECRET_SINCE]: formatTime(since) }),
+    ...(handled !== undefined && { [ANNOTATION_ROTATE_HANDLED]: handled }),
+  };
+}
+
+function heldSecret(observation: Observation): HeldSecret | undefined {
+  const secret = clientSecret(observation);
+  if (secret === undefined) return undefined;
+  const revision = revisionOf(secret) ?? 0;
+  return {
+    holdsValue: holdsValue(observation, secret),
+    marks: marksOf(secret),
+    mark: revisionMark(secret.metadata.uid, revision, settingsText(observation)),
+    proof: proofOf(observation, revision),
+  };
+}
+
+function deploymentView(
+  { templateAnnotations, paused, rollout }: Deployment,
+  reverted: boolean,
+): ServerDeployment {
+  return {
+    state: 'found',
+    mark: entry(templateAnnotations, ANNOTATION_ROLLED),
+    paused,
+    ...rollout,
+    reverted,
+  };
+}
+
+function serverDeployment({ server, contested }: Observation): ServerDeployment | undefined {
+  const { deployment } = server;
+  if (deployment === undefined) return undefined;
+  // What cannot be read is told by a check; it is certainly not known to be complete.
+  if (deployment.state !== 'found') return { state: 'missing' };
+  return deploymentView(
+    deployment.object,
+    contested.some(({ what }) => what.startsWith('Deployment ')),
+  );
+}
+
+/** What decides on the next step of the rotation; undefined where there is no client to be seen. */
+export function rotationView(observation: Observation): RotationView | undefined {
+  const { policy, keycloak, now, rotation } = observation;
+  if (policy.spec.client === undefined || keycloak.state !== 'Observed' || keycloak.client === undefined)
+    return undefined;
+  const { client, coverage, issuerAnswers } = keycloak;
+  return {
+    now,
+    leading: rotation.leading,
+    rules: rulesOf(observation),
+    request: rotation.request,
+    rolloutDeadline: ROLLOUT_DEADLINE,
+    keycloak: { ...client.secretLife, coverage, enabled: client.enabled },
+    issuerAnswers,
+    settingsFit: settingsFit(observation),
+    secret: heldSecret(observation),
+    deployment: serverDeployment(observation),
+  };
+}

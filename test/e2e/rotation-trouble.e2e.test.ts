@@ -1,0 +1,365 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ANNOTATION_ROLLED, ANNOTATION_ROTATE_REQUESTED } from '../../operator/api/names.ts';
+import { formatTime } from '../../operator/api/time.ts';
+import { createKubernetesClient, type KubernetesClient } from '../../operator/kubernetes/client.ts';
+import { settingsOfConfigMap } from '../env/argo-settings.ts';
+import { type Pods, startPods } from '../env/pods.ts';
+import { eventually } from '../env/process.ts';
+import type { Fault, Seen } from '../env/proxy.ts';
+import { createTestClock } from './clock.ts';
+import { assertNoLeak } from './leaks.ts';
+import {
+  ARGO_SERVER,
+  createRotatingWorld,
+  DEPLOYMENT_PATH,
+  freeLease,
+  installArgoServer,
+  rotatingSpec,
+} from './rotating-world.ts';
+import {
+  annotate,
+  awaitNextSecond,
+  eventsOf,
+  isAccepted,
+  letServerWork,
+  MINUTE,
+  reasonsSince,
+  regenerations,
+  SECOND,
+  SECRET_PATH,
+  type Sight,
+  sightOf,
+} from './rotation-looks.ts';
+import {
+  applySettingsAs,
+  awaitServer,
+  conditionOf,
+  createDeployment,
+  editDeployment,
+  glance,
+  rolledMark,
+  settingsData,
+  sharedWrites,
+} from './server-looks.ts';
+import {
+  applyPolicy,
+  awaitGone,
+  awaitPolicy,
+  awaitReady,
+  type GotPolicy,
+  HOME,
+  policyPath,
+  type World,
+} from './world.ts';
+
+const isRegeneration = ({ method, path }: Seen) => method === 'POST' && path.endsWith('/client-secret');
+const isDiscovery = ({ path }: Seen) => path.includes('/.well-known/openid-configuration');
+
+const clock = createTestClock();
+let world: World;
+/** Secrets that were replaced, and must not have been shown either. */
+const former = new Set<string>();
+let before: Sight;
+
+beforeAll(async () => {
+  world = await createRotatingWorld({ groups: ['/platform/admins'] });
+  await installArgoServer(world, { replicas: 0 });
+  await freeLease(world);
+  await world.startOperatorHere(clock);
+  await applyPolicy(world, rotatingSpec({ schedule: '@yearly' }));
+});
+afterAll(() => world?.stop());
+
+/** Begins a test from how things stand. */
+async function begin(): Promise<void> {
+  await awaitNextSecond(world);
+  clock.advance(3 * SECOND);
+  world.api.reset();
+  world.keycloak.reset();
+  before = await sightOf(world);
+  former.add(before.keycloak).add(before.held);
+}
+
+function request(): Promise<unknown> {
+  return annotate(world, { [ANNOTATION_ROTATE_REQUESTED]: formatTime(clock.now()) });
+}
+
+/** Waits until all is as it should be; shows that there were so many new secrets since, and nothing was lost. */
+async function expectPeace(secrets: number): Promise<Sight> {
+  await awaitReady(world);
+  await glance(world);
+  await awaitReady(world);
+  const after = await sightOf(world);
+  former.add(after.held);
+  expect(regenerations(world)).toBe(secrets);
+  expect(after.held).toBe(after.keycloak);
+  expect(after.held === before.held).toBe(secrets === 0);
+  expect(await isAccepted(world, after.held)).toBe(true);
+  return after;
+}
+
+describe('the account of Argo Server', () => {
+  it('that lacks rights is told of, and is fine once they are there', async () => {
+    const said = await awaitServer(world, { reason: 'ServerAccessMissing' });
+    expect(said.message).toContain(
+      'ServiceAccount argo/default of Argo Server may not get serviceaccounts, list serviceaccounts, ' +
+        'watch serviceaccounts, create secrets',
+    );
+    await letServerWork(world);
+    await glance(world);
+    await awaitReady(world);
+  });
+});
+
+describe('Argo Server’s Deployment', () => {
+  beforeEach(begin);
+
+  it('was rolled once for a new policy, and is not for what Argo does not read at its start', async () => {
+    expect(before.rolled).toMatch(/^1-[0-9a-f]{16}$/);
+    const viewer = { name: 'viewer', everyone: true, grants: [{ clusterRole: 'argo-access-viewer' }] };
+    await applyPolicy(world, rotatingSpec({ schedule: '@yearly' }, { roles: [viewer] }));
+    await awaitReady(world);
+    expect(sharedWrites(world)).toEqual({ settings: 0, rollouts: 0 });
+  });
+
+  it('is rolled once for other settings', async () => {
+    const { server, ...spec } = rotatingSpec({ schedule: '@yearly' });
+    await applyPolicy(world, { ...spec, server: { ...(server as object), sessionExpiry: '8h' } });
+    const after = await expectPeace(0);
+    expect(after.rolled).not.toBe(before.rolled);
+    expect(sharedWrites(world)).toEqual({ settings: 1, rollouts: 1 });
+  });
+
+  it('is not rolled while the issuer does not answer', async () => {
+    await world.keycloak.fail({ kind: 'status', status: 503, matches: isDiscovery });
+    await applyPolicy(world, rotatingSpec({ schedule: '@yearly' }));
+    await awaitServer(world, { reason: 'RolloutPostponed', message: 'issuer' });
+    expect(sharedWrites(world)).toEqual({ settings: 1, rollouts: 0 });
+    await world.keycloak.heal();
+    await glance(world);
+    await expectPeace(0);
+    expect(sharedWrites(world).rollouts).toBe(1);
+  });
+
+  it('that is paused is not rolled before it is resumed', async () => {
+    await editDeployment(world, { paused: true });
+    await glance(world);
+    await request();
+    const paused = await awaitPolicy(
+      world,
+      'says that it waits',
+      (_, c) => c('SecretReady')?.reason === 'RotationPostponed',
+    );
+    expect(conditionOf(paused, 'SecretReady').message).toContain(
+      'until Deployment argo-server is resumed: kubectl rollout resume deployment/argo-server',
+    );
+    expect(regenerations(world)).toBe(0);
+    await editDeployment(world, { paused: false });
+    await glance(world);
+    await expectPeace(1);
+  });
+
+  it('that is gone is told of, and rolled once it is there again', async () => {
+    await world.send('DELETE', DEPLOYMENT_PATH);
+    await awaitServer(world, { reason: 'DeploymentMissing' });
+    await request();
+    await glance(world);
+    expect(regenerations(world)).toBe(0);
+    await createDeployment(world, { replicas: 0 });
+    const after = await expectPeace(1);
+    expect(after.rolled).toMatch(new RegExp(`^${before.revision + 1}-`));
+  });
+
+  it('from which something takes the mark each time is rolled three times in all, and then left alone', async () => {
+    const strip = async () => {
+      for (;;) {
+        if (stopped) return;
+        if ((await sightOf(world)).rolled !== '') {
+          stripped += 1;
+          const annotations = { [ANNOTATION_ROLLED]: null };
+          await editDeployment(world, { template: { metadata: { annotations } } });
+        }
+      }
+    };
+    let stopped = false;
+    let stripped = 0;
+    const stripping = strip();
+    try {
+      await awaitServer(world, { reason: 'RolloutPostponed', message: 'off the pod template' });
+    } finally {
+      stopped = true;
+      await stripping;
+    }
+    // The first of three was the rotation's own, before.
+    expect(sharedWrites(world).rollouts).toBe(2);
+    expect(stripped).toBe(3);
+    await request();
+    await glance(world);
+    await glance(world);
+    expect([sharedWrites(world).rollouts, regenerations(world)]).toEqual([2, 0]);
+    const { held, keycloak } = await sightOf(world);
+    expect([held, keycloak]).toEqual([before.held, before.keycloak]);
+    clock.advance(61 * MINUTE);
+    await glance(world);
+    await expectPeace(1);
+  });
+});
+
+/** Does something right after Keycloak has made a new secret, before anything else is asked of it. */
+function afterRegeneration(action: () => unknown): void {
+  world.keycloak.killAfter({
+    count: 1,
+    matches: isRegeneration,
+    answer: 'passed',
+    action: async () => {
+      await action();
+    },
+  });
+}
+
+async function awaitRegeneration(): Promise<void> {
+  await eventually('Keycloak makes a new secret', async () => regenerations(world) > 0, 30_000, 20);
+}
+
+describe('in the middle of a rotation', () => {
+  beforeEach(begin);
+
+  it.each([
+    ['is down', { kind: 'refuse' }],
+    ['answers with 503', { kind: 'status', status: 503 }],
+  ] satisfies readonly [string, Fault][])(
+    'Keycloak %s: that is told, and it goes on afterwards',
+    async (_, fault) => {
+      const told = (await eventsOf(world)).length;
+      afterRegeneration(() => world.keycloak.fail(fault));
+      await request();
+      // Not before: a look whose status meets a change of the policy tells nothing.
+      await eventually('the new secret is told of', async () => {
+        return (await reasonsSince(world, told)).includes('Rotating');
+      });
+      await glance(world);
+      expect((await sightOf(world)).held).toBe(before.held);
+      clock.advance(6 * MINUTE);
+      await glance(world);
+      const policy = await awaitPolicy(
+        world,
+        'tells of Keycloak',
+        (_, c) => c('Ready')?.reason === 'KeycloakUnavailable',
+      );
+      expect(conditionOf(policy, 'Reconciling').status).toBe('True');
+      await world.keycloak.heal();
+      await glance(world);
+      const after = await expectPeace(1);
+      // Without pods the rollout may be complete before it is told of.
+      const reasons = await reasonsSince(world, told);
+      expect(reasons.slice(0, 2)).toEqual(['Rotating', 'KeycloakUnavailable']);
+      expect(after.revision).toBe(before.revision + 1);
+      expect(after.rolled).toMatch(new RegExp(`^${after.revision}-`));
+    },
+  );
+
+  it('Keycloak is slow: it comes to its end all the same', async () => {
+    afterRegeneration(() => world.keycloak.fail({ kind: 'delay', ms: 200 }));
+    await request();
+    await awaitRegeneration();
+    await awaitPolicy(world, 'has the next revision', ({ status }) => {
+      return status?.secret?.provedRevision === before.revision + 1;
+    });
+    await world.keycloak.heal();
+    await expectPeace(1);
+  });
+
+  it('the settings are taken by another manager: that is told, and it goes on once they are back', async () => {
+    afterRegeneration(() =>
+      applySettingsAs(world, 'other', { sso: 'issuer: https://elsewhere.example.com\n' }),
+    );
+    await request();
+    const said = await awaitServer(world, { reason: 'FieldTaken', message: '"other"' });
+    expect(said.status).toBe('False');
+    const taken = await sightOf(world);
+    expect([taken.held, taken.revision]).toEqual([taken.keycloak, before.revision + 1]);
+    expect(taken.rolled).toBe(before.rolled);
+    await applySettingsAs(world, 'other', {});
+    await glance(world);
+    const after = await expectPeace(1);
+    expect(after.rolled).not.toBe(before.rolled);
+  });
+
+  it('the policy is deleted: client and Secret go, and what is not its own stays', async () => {
+    const settings = await settingsData(world);
+    afterRegeneration(() => world.keycloak.fail({ kind: 'refuse' }));
+    await request();
+    await awaitRegeneration();
+    await world.send('DELETE', policyPath('workflows'));
+    const going = await awaitPolicy(world, 'waits for Keycloak', (_, c) => {
+      return c('Ready')?.message.startsWith('deletion waits: ') === true;
+    });
+    expect(conditionOf(going, 'Ready').reason).toBe('KeycloakUnavailable');
+    await world.keycloak.heal();
+    // So that it is tried at once; it may be gone already.
+    await annotate(world, { 'example.com/healed': 'true' }).catch(() => {});
+    await awaitGone(world);
+    expect(await world.admin.client(world.realm, 'argo-workflows')).toBeUndefined();
+    expect(await world.get(SECRET_PATH)).toBeUndefined();
+    expect(await settingsData(world)).toEqual(settings);
+    expect(await rolledMark(world)).toBe(before.rolled);
+    expect(sharedWrites(world)).toEqual({ settings: 0, rollouts: 0 });
+    await applyPolicy(world, rotatingSpec({ schedule: '@yearly' }));
+    await awaitReady(world);
+  });
+});
+
+describe('a rollout that does not come to its end', () => {
+  const IMAGE = 'rpc error: code = NotFound desc = image not found';
+  let client: KubernetesClient;
+  let pods: Pods | undefined;
+  let broken = false;
+
+  beforeAll(async () => {
+    client = createKubernetesClient({ kubeconfigPath: world.kubernetes.kubeconfigPath });
+    pods = await startPods({
+      client,
+      namespace: HOME,
+      deployment: ARGO_SERVER,
+      readSettings: () => settingsOfConfigMap(client, HOME),
+      fate: () =>
+        broken
+          ? { kind: 'waits', waiting: { reason: 'ImagePullBackOff', message: IMAGE } }
+          : { kind: 'starts' },
+    });
+    await editDeployment(world, { replicas: 1, progressDeadlineSeconds: 2 });
+    await eventually('it serves', async () => pods?.ready().length === 1);
+    await awaitReady(world);
+    await begin();
+  });
+  afterAll(async () => {
+    await pods?.stop();
+    await client?.close();
+  });
+
+  it('is told of with what is wrong, and there is no other secret before it is mended', async () => {
+    broken = true;
+    await request();
+    await awaitServer(world, { reason: 'RotationFailed', message: 'has timed out progressing' });
+    // Pods are looked at with the policy, and not watched.
+    await eventually('what the pod lacks is told', async () => {
+      await glance(world);
+      const seen = await world.get<GotPolicy>(policyPath('workflows'));
+      return seen !== undefined && conditionOf(seen, 'ServerReady').message.includes(IMAGE);
+    });
+    const policy = await awaitPolicy(world, 'is stalled', (_, c) => c('Stalled') !== undefined);
+    expect(conditionOf(policy, 'Stalled')).toMatchObject({ status: 'True', reason: 'RotationFailed' });
+    clock.advance(3 * SECOND);
+    await request();
+    await glance(world);
+    expect(regenerations(world)).toBe(1);
+    broken = false;
+    // As whoever mends it would have them made anew.
+    await world.send('DELETE', `/api/v1/namespaces/${HOME}/pods?labelSelector=app%3D${ARGO_SERVER}`);
+    const after = await expectPeace(2);
+    expect(after.revision).toBe(before.revision + 2);
+    expect(pods?.ready()).toHaveLength(1);
+  });
+});
+
+it('nothing secret was ever shown', () => assertNoLeak(world, former));

@@ -1,0 +1,13 @@
+//go:build argo3
+
+package main
+
+import "github.com/argoproj/argo-workflows/v3/config"
+
+func newController(cluster *cluster) controller[config.Config] {
+	return config.NewController("argo", "settings", cluster)
+}
+
+func ssoOf(settings *config.Config) any {
+	return settings.SSO
+}

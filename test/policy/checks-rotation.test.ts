@@ -1,0 +1,263 @@
+import { describe, expect, it } from 'vitest';
+import {
+  ANNOTATION_REVISION,
+  ANNOTATION_ROLLED,
+  ATTRIBUTE_CLUSTER,
+  ATTRIBUTE_OWNER,
+} from '../../operator/api/names.ts';
+import type { Deployment, Policy, Secret } from '../../operator/api/objects.ts';
+import { SecretValue } from '../../operator/api/secret-value.ts';
+import { check } from '../../operator/policy/checks.ts';
+import { conclude } from '../../operator/policy/conclude.ts';
+import type { KeycloakClient, SecretLife } from '../../operator/policy/keycloak-types.ts';
+import type { Observation } from '../../operator/policy/observation.ts';
+import { plan } from '../../operator/policy/plan.ts';
+import { annotationsOf, rotationView } from '../../operator/policy/rotation-observed.ts';
+import { parseSchedule } from '../../operator/schedule.ts';
+import { ALLOWANCE, makeClient, NOW, observe } from './fixtures.ts';
+import { convergedCluster, keycloakWith, makeMeta, SPEC, settledPolicy } from './objects.ts';
+import { objectsOf } from './simulate.ts';
+
+const HOUR = 3_600_000;
+const MINUTE = 60_000;
+const OURS = { [ATTRIBUTE_OWNER]: 'test/argo/workflows', [ATTRIBUTE_CLUSTER]: 'cluster-1' };
+const PERIOD = { coverage: { rotatedPeriod: 2 * HOUR } };
+
+interface Given {
+  readonly life?: Partial<SecretLife>;
+  readonly overlap?: string;
+  readonly covered?: boolean;
+  readonly deployment?: Partial<Deployment> | 'missing';
+  /** Whether the Deployment has read the present Secret. */
+  readonly rolled?: boolean;
+  readonly issuerAnswers?: boolean;
+  readonly leading?: boolean;
+  readonly now?: number;
+  readonly client?: Partial<KeycloakClient>;
+}
+
+const DEPLOYMENT: Deployment = {
+  kind: 'Deployment',
+  metadata: makeMeta('argo-server'),
+  templateAnnotations: {},
+  paused: false,
+  rollout: { progress: 'complete', startedAt: undefined, completedAt: NOW - HOUR, why: undefined },
+  serviceAccountName: 'argo-server',
+  containers: [
+    { name: 'argo-server', image: 'argocli:v4.1.2', words: ['server', '--auth-mode=sso'], env: {} },
+  ],
+  selector: {},
+};
+
+/** A policy that rotates daily, whose present secret is proved. */
+function dailyPolicy({ overlap, deployment }: Given): Policy {
+  const rotation = { schedule: '@daily', ...(overlap && { overlap }) };
+  const secret = { ...SPEC.client.secret, rotation };
+  const server = { deployment: 'argo-server' };
+  const spec = { ...SPEC, client: { ...SPEC.client, secret }, ...(deployment && { server }) };
+  return settledPolicy(
+    { status: { secret: { name: 'argo-server-sso', revision: 1, provedRevision: 1 } } },
+    spec,
+  );
+}
+
+/** The client as the policy wants it. */
+function wantedClient(policy: Policy): KeycloakClient {
+  let client = makeClient({ attributes: OURS, secret: new SecretValue('s3cret') });
+  for (const change of plan(observe(policy, { keycloak: keycloakWith(client) }), []).client) {
+    if (change.kind === 'UpdateClient') client = { ...client, ...change.fields, attributes: OURS };
+    if (change.kind === 'CreateMapper') client = { ...client, mappers: [{ ...change.mapper, id: 'm' }] };
+  }
+  return client;
+}
+
+/** A policy that rotates daily, in sync but for what is given: its secret came an hour ago. */
+function rotating(given: Given = {}): Observation {
+  const { covered = true, issuerAnswers = true, leading = true, now = NOW } = given;
+  const policy = dailyPolicy(given);
+  const client = wantedClient(policy);
+  const life = { createdAt: NOW - HOUR, expiresAt: undefined, rotated: undefined };
+  const known = {
+    allowance: { ...ALLOWANCE, deployments: ['argo-server'] },
+    rotation: { schedule: parseSchedule('@daily', 'UTC'), request: undefined, leading },
+  };
+  const cluster = convergedCluster(policy, {
+    ...known,
+    keycloak: keycloakWith({ ...client, secretLife: life }),
+    now: NOW - HOUR,
+    proof: { revision: 2, result: 'proved', message: '' },
+  });
+  const objects = objectsOf(cluster);
+  const secrets = objects.secrets.map(each => marked(each, given.life?.createdAt ?? life.createdAt));
+  const seenClient = { ...client, secretLife: { ...life, ...given.life }, ...given.client };
+  const keycloak = keycloakWith(seenClient, { ...(covered && PERIOD), issuerAnswers });
+  return withServer(observe(policy, { ...known, ...objects, secrets, keycloak, now }), given);
+}
+
+/** Adds the Deployment; it has read the present Secret unless it is said not to have. */
+function withServer(seen: Observation, { deployment, rolled = true }: Given): Observation {
+  if (deployment === undefined) return seen;
+  if (deployment === 'missing') return withDeployment(seen, { state: 'missing' });
+  const mark = rotationView(seen)?.secret?.mark ?? '';
+  const templateAnnotations: Record<string, string> = rolled ? { [ANNOTATION_ROLLED]: mark } : {};
+  return withDeployment(seen, {
+    state: 'found',
+    object: { ...DEPLOYMENT, templateAnnotations, ...deployment },
+  });
+}
+
+function marked(secret: Secret, created: number | undefined): Secret {
+  if (secret.metadata.name !== 'argo-server-sso') return secret;
+  const annotations = {
+    [ANNOTATION_REVISION]: '1',
+    ...annotationsOf({ created, since: created, handled: undefined }),
+  };
+  return { ...secret, metadata: { ...secret.metadata, annotations } };
+}
+
+function withDeployment(seen: Observation, deployment: Observation['server']['deployment']): Observation {
+  return { ...seen, server: { ...seen.server, deployment } };
+}
+
+/** What is planned, and what is told: the conditions that are not plainly fine. */
+function look(observation: Observation) {
+  const violations = check(observation);
+  const left = plan(observation, violations);
+  const ending = { left, failure: undefined, changed: [], regenerated: undefined };
+  const { status, retry, lookAgainAt } = conclude(observation, violations, ending, '2026-03-01T12:00:00Z');
+  const told = (status.conditions ?? [])
+    .filter(({ reason }) => reason !== 'InSync')
+    .map(({ type, status: is, reason }) => `${type} ${is} ${reason}`);
+  const made = [...left.client, ...left.secret, ...left.server].map(({ kind }) => kind);
+  return { made, told, retry, lookAgainAt, secret: status.secret, conditions: status.conditions };
+}
+
+describe('a policy that rotates', () => {
+  it('is quiet between two rotations, and says when the next one is', () => {
+    const { made, told, secret, lookAgainAt } = look(rotating());
+    expect(made).toEqual([]);
+    expect(told).toEqual(['Ready True RestartLeftToUser', 'SecretReady True RestartLeftToUser']);
+    expect(secret?.lastRotated).toBe('2026-03-01T11:00:00Z');
+    expect(secret?.nextRotation).toMatch(/^2026-03-02T00:0/);
+    expect(lookAgainAt).toBe(Date.parse(secret?.nextRotation ?? ''));
+  });
+
+  it('gets a new secret when one is due', () => {
+    expect(look(rotating({ now: NOW + 24 * HOUR, deployment: {} })).made).toEqual(['RegenerateSecret']);
+  });
+
+  it('says why a due one waits, and stays Ready', () => {
+    const due = { now: NOW + 24 * HOUR, deployment: {} };
+    for (const given of [
+      { ...due, issuerAnswers: false },
+      { ...due, overlap: '1h', covered: false },
+      { ...due, overlap: '119m' },
+      { ...due, deployment: { paused: true } },
+    ]) {
+      const { made, told } = look(rotating(given));
+      expect(made).toEqual([]);
+      expect(told).toContain('SecretReady True RotationPostponed');
+      expect(told).toContain('Ready True RotationPostponed');
+    }
+  });
+
+  it('rotates nothing where the client policies cannot be read, and leaves all else as it is', () => {
+    const due = rotating({ now: NOW + 24 * HOUR, deployment: {}, covered: false });
+    if (due.keycloak.state !== 'Observed') throw new Error('Keycloak has answered');
+    const hidden = { ...due.keycloak, coverageHidden: 'the role view-realm is missing' };
+    const { made, told, conditions } = look({ ...due, keycloak: hidden });
+    expect(made).toEqual([]);
+    expect(told).toContain('SecretReady False RotationUnknown');
+    expect(told).toContain('Stalled True RotationUnknown');
+    expect(conditions?.find(({ type }) => type === 'SecretReady')?.message).toContain('view-realm');
+    expect(told.filter(line => /Client|Roles/.test(line))).toEqual([]);
+  });
+
+  it('says nothing where only another replica may do it', () => {
+    const { made, told } = look(rotating({ now: NOW + 24 * HOUR, deployment: {}, leading: false }));
+    expect([made, told]).toEqual([[], []]);
+  });
+
+  it('restarts Argo Server that has read something else, and is not Ready until it has', () => {
+    const late = rotating({ deployment: {}, rolled: false });
+    expect(look(late).made).toEqual(['RollDeployment']);
+    const rollout = {
+      progress: 'rolling',
+      startedAt: NOW - MINUTE,
+      completedAt: undefined,
+      why: 'pulling',
+    } as const;
+    const { told, retry, lookAgainAt } = look(rotating({ deployment: { rollout } }));
+    expect(told).toEqual([
+      'Ready False AwaitingRollout',
+      'Reconciling True AwaitingRollout',
+      'ServerReady False AwaitingRollout',
+    ]);
+    // The watch tells of its end; only its deadline has to be looked for.
+    expect([retry, lookAgainAt]).toEqual([false, NOW + 9 * MINUTE]);
+  });
+
+  it('is Stalled by a rollout that does not come to its end, and says what is wrong', () => {
+    const rollout = {
+      progress: 'failed',
+      startedAt: NOW,
+      completedAt: undefined,
+      why: 'ImagePullBackOff',
+    } as const;
+    const { told, conditions } = look(rotating({ deployment: { rollout } }));
+    expect(told).toContain('Stalled True RotationFailed');
+    expect(conditions?.find(({ type }) => type === 'ServerReady')?.message).toContain('ImagePullBackOff');
+  });
+
+  it.each([
+    [{ paused: true }, { rolled: false }],
+    [{}, { rolled: false, issuerAnswers: false }],
+  ] as const)('does not restart Argo Server in vain: %j %j', (deployment, given) => {
+    const { made, told } = look(rotating({ ...given, deployment }));
+    expect(made).toEqual([]);
+    expect(told).toContain('ServerReady False RolloutPostponed');
+    expect(told).toContain('Reconciling True RolloutPostponed');
+  });
+
+  it('is Stalled where there is no Argo Server', () => {
+    const { made, told } = look(rotating({ now: NOW + 24 * HOUR, deployment: 'missing' }));
+    expect(made).toEqual([]);
+    expect(told).toContain('Stalled True DeploymentMissing');
+  });
+
+  it('leaves the old secret for the overlap, and ends it then', () => {
+    const life = { rotated: { expiresAt: NOW + HOUR } };
+    const given = {
+      life,
+      overlap: '1h',
+      deployment: { rollout: { ...DEPLOYMENT.rollout, completedAt: NOW - 30 * MINUTE } },
+    };
+    const during = look(rotating(given));
+    expect([during.made, during.told]).toEqual([
+      [],
+      ['Ready True Overlapping', 'SecretReady True Overlapping'],
+    ]);
+    expect(during.secret?.overlapUntil).toBe('2026-03-01T12:30:00Z');
+    expect(look(rotating({ ...given, now: NOW + 31 * MINUTE })).made).toEqual(['EndOverlap']);
+  });
+
+  it('holds changes of the client back that would end the old secret', () => {
+    const life = { rotated: { expiresAt: NOW + HOUR } };
+    const client = { baseUrl: 'https://elsewhere.example.com' };
+    const held = look(rotating({ life, covered: false, deployment: {}, client }));
+    expect(held.made).toEqual([]);
+    expect(held.told).toContain('ClientReady False Overlapping');
+    expect(look(rotating({ life, deployment: {}, client })).made).toEqual(['UpdateClient']);
+  });
+
+  it('asks about a secret that has ended, and replaces it, before anything else', () => {
+    const life = { expiresAt: NOW - MINUTE };
+    const client = { baseUrl: 'https://elsewhere.example.com' };
+    const seen = rotating({ life, deployment: {}, client });
+    expect(look(seen).made).toEqual(['ProveSecret']);
+    for (const result of ['refused', 'proved'] as const) {
+      const proof = { revision: 1, result, message: '' };
+      expect(look({ ...seen, proof }).made).toEqual(['RegenerateSecret']);
+    }
+  });
+});
