@@ -1,4 +1,5 @@
 import type { OwnedObject, Policy, SharedObject } from './api/objects.ts';
+import { KeycloakError, type KeycloakErrorKind } from './keycloak/errors.ts';
 import type { KeycloakRealm } from './keycloak/realm.ts';
 import type { KubernetesWriter } from './kubernetes/write.ts';
 import type {
@@ -113,12 +114,19 @@ type RegenerateSecret = Extract<KeycloakChange, { readonly kind: 'RegenerateSecr
 /** A change was left out at the last moment; what to do is to be decided anew. */
 class Abstained extends Error {}
 
+/** Failures after which a request may have been followed all the same. */
+const UNCLEAR: readonly KeycloakErrorKind[] = ['Unreachable', 'Timeout', 'ServerError'];
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof KeycloakError && !UNCLEAR.includes(error.kind);
+}
+
 /** The one change that must not be made twice: where its answer is lost, nobody tries again at once. */
 async function regenerate({ id, cause }: RegenerateSecret, targets: Targets): Promise<void> {
   const sent = await realmOf(targets)
     .clients.regenerate(id, targets.mayRegenerate)
-    .catch(error => {
-      targets.regenerationFailed();
+    .catch((error: unknown) => {
+      if (!isRefusal(error)) targets.regenerationFailed();
       throw error;
     });
   if (!sent) throw new Abstained();

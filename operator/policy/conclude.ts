@@ -171,10 +171,14 @@ function isLookedAt({ policy }: Observation, violations: readonly Violation[]): 
   return !idle && wholeViolation(violations) === undefined;
 }
 
-/** When the rotation has something to do; what is blocked has not. */
+/** What was due and could not be done is looked at again after this time, in milliseconds, unless a retry is sooner. */
+const LEFT_UNDONE = 60_000;
+
+/** When the rotation has something to do; what is blocked has not, and what failed is not tried in a hurry. */
 function lookAgainAt(observation: Observation, violations: readonly Violation[]): number | undefined {
   if (violations.some(({ blocks }) => blocks.includes('secret'))) return undefined;
-  return rotationOf(observation)?.lookAgainAt;
+  const at = rotationOf(observation)?.lookAgainAt;
+  return at !== undefined && at <= observation.now ? observation.now + LEFT_UNDONE : at;
 }
 
 function canHeal(list: readonly Conclusion[], violations: readonly Violation[]): boolean {

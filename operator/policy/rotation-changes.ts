@@ -3,6 +3,7 @@ import { hasEnded } from './client-secret-view.ts';
 import type { KeycloakClient } from './keycloak-types.ts';
 import type { Observation } from './observation.ts';
 import { planRotation, type RotationPlan } from './rotation.ts';
+import { overlapOf } from './rotation-due.ts';
 import { rotationView } from './rotation-observed.ts';
 
 /** The client that rotates, and the next step of its rotation. */
@@ -42,9 +43,10 @@ export function planRollout(observation: Observation): readonly SharedChange[] {
  * the old secret at once, although pods may still use it (keycloak, `ClientSecretRotationExecutor`).
  */
 export function updatesWait(observation: Observation): boolean {
-  const { keycloak } = observation;
-  if (keycloak.state !== 'Observed') return false;
-  return keycloak.client?.secretLife.rotated !== undefined && keycloak.coverage === undefined;
+  const view = rotationView(observation);
+  if (view === undefined || view.keycloak.coverage !== undefined) return false;
+  // One without an end is refused by Keycloak already, and one whose time is over too.
+  return view.keycloak.rotated?.expiresAt !== undefined && overlapOf(view) !== undefined;
 }
 
 /** The changes with the secret's first where it has ended: an update of the client would be refused, or rotate it. */

@@ -241,6 +241,25 @@ describe('a policy that rotates', () => {
     expect(look(rotating({ ...given, now: NOW + 31 * MINUTE })).made).toEqual(['EndOverlap']);
   });
 
+  it('holds them back no longer than the old secret is valid', () => {
+    const client = { baseUrl: 'https://elsewhere.example.com' };
+    for (const expiresAt of [NOW - HOUR, undefined]) {
+      const over = look(
+        rotating({ life: { rotated: { expiresAt } }, covered: false, deployment: {}, client }),
+      );
+      expect(over.made).toContain('UpdateClient');
+      expect(over.told.filter(line => line.startsWith('ClientReady'))).not.toContain(
+        'ClientReady False Overlapping',
+      );
+    }
+  });
+
+  it('is not looked at in a hurry where what is due was not done', () => {
+    const due = rotating({ deployment: {}, rolled: false });
+    expect(look(due).made).toEqual(['RollDeployment']);
+    expect(look(due).lookAgainAt).toBe(NOW + MINUTE);
+  });
+
   it('holds changes of the client back that would end the old secret', () => {
     const life = { rotated: { expiresAt: NOW + HOUR } };
     const client = { baseUrl: 'https://elsewhere.example.com' };
