@@ -51,6 +51,10 @@ export interface RawPod {
 
 const HASH = 'pod-template-hash';
 
+function hashOf({ metadata }: RawPod): string | undefined {
+  return metadata.labels?.[HASH];
+}
+
 /** The pods of a Deployment's newest ReplicaSet, which bears the name of the Deployment and the hash of its template. */
 export function newestPods(deployment: string, pods: readonly RawPod[]): readonly RawPod[] {
   const own = pods.filter(({ metadata: { deletionTimestamp, labels, ownerReferences = [] } }) => {
@@ -59,8 +63,10 @@ export function newestPods(deployment: string, pods: readonly RawPod[]): readonl
     return owned && deletionTimestamp === undefined;
   });
   const created = ({ metadata }: RawPod) => metadata.creationTimestamp ?? '';
-  const [newest] = own.toSorted((a, b) => (created(a) < created(b) ? 1 : -1));
-  return own.filter(({ metadata }) => metadata.labels?.[HASH] === newest?.metadata.labels?.[HASH]);
+  const latest = own.map(created).toSorted().at(-1);
+  // Times are whole seconds: of two ReplicaSets of one second either may be the newest, and ready pods tell nothing.
+  const newest = new Set(own.filter(pod => created(pod) === latest).map(hashOf));
+  return own.filter(pod => newest.has(hashOf(pod)));
 }
 
 /**

@@ -97,6 +97,9 @@ async function block(): Promise<unknown> {
   return parse((await settingsData(world)).sso ?? '');
 }
 
+/** Argo's own programs are built once, which takes minutes. */
+const BUILD = { timeout: 1_200_000 };
+
 describe('Argo’s settings', () => {
   it('get the key sso, and all their other keys stay as they were', async () => {
     await applyPolicy(world, specWith());
@@ -156,7 +159,7 @@ describe('Argo’s settings', () => {
     expect(sharedWrites(world).settings).toBe(1);
   });
 
-  it.each(ARGO_RELEASES)('are read by Argo $as itself as they are meant', async ({ module }) => {
+  it.each(ARGO_RELEASES)('are read by Argo $as itself as they are meant', BUILD, async ({ module }) => {
     const argo = startArgoConfig(join(await argoConfigPrograms(() => {}), module));
     try {
       const readings = await argo.read(written);

@@ -18,6 +18,12 @@ describe('the newest pods of a Deployment', () => {
     expect(newestPods('argo-server', [a, old, b])).toEqual([a, b]);
   });
 
+  it('are those of both ReplicaSets that were made in the same second, whatever their order', () => {
+    const [a, b, older] = [made('a', 2), made('b', 2), made('c', 1)];
+    expect(newestPods('argo-server', [older, a, b])).toEqual([a, b]);
+    expect(newestPods('argo-server', [b, a, older])).toEqual([b, a]);
+  });
+
   it('are none that go away already, and none of others, whatever their labels', () => {
     const mine = made('a', 1);
     const others = [
