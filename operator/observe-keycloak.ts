@@ -1,4 +1,3 @@
-import { ANNOTATION_ROTATE_REQUESTED } from './api/names.ts';
 import type { Policy } from './api/objects.ts';
 import type { OperatorConfig } from './config.ts';
 import type { Connections } from './keycloak/connections.ts';
@@ -8,6 +7,7 @@ import { judgeKeycloakError } from './keycloak/reasons.ts';
 import { mayHaveClient } from './policy/checks-permission.ts';
 import type { KeycloakClient } from './policy/keycloak-types.ts';
 import type { KeycloakObservation, Observation } from './policy/observation.ts';
+import { asksForRotation } from './policy/rotation-observed.ts';
 
 /** Where what Keycloak says comes from. */
 export interface KeycloakSources {
@@ -82,7 +82,7 @@ export async function observeRealm(
 }
 
 async function observeClient(
-  { config, now }: KeycloakSources,
+  { config }: KeycloakSources,
   { spec }: Policy,
   realm: KeycloakRealm,
   memory: ClientMemory,
@@ -104,7 +104,7 @@ async function observeClient(
   const connection = config.connections.find(({ name }) => name === spec.keycloak.connection);
   const maxAge = (connection?.resyncPeriodMs ?? 0) * SNAPSHOT_SHARE;
   const { client, readAt } = await realm.snapshot.get(clientId, maxAge);
-  memory.lastWasFresh = readAt >= memory.openedAt && now() >= readAt;
+  memory.lastWasFresh = readAt >= memory.openedAt;
   return client;
 }
 
@@ -141,15 +141,8 @@ async function observeCoverage(
 }
 
 /** Argo Server is restarted only where it can start: asked once in a reconcile that may do so, and not before. */
-async function observeIssuer(
-  { spec, metadata }: Policy,
-  realm: KeycloakRealm,
-  memory: ClientMemory,
-): Promise<boolean> {
-  const asked = metadata.annotations?.[ANNOTATION_ROTATE_REQUESTED] !== undefined;
-  const matters =
-    asked || spec.client?.secret.rotation !== undefined || spec.server?.deployment !== undefined;
-  if (!matters) return true;
+async function observeIssuer(policy: Policy, realm: KeycloakRealm, memory: ClientMemory): Promise<boolean> {
+  if (!asksForRotation(policy) && policy.spec.server?.deployment === undefined) return true;
   if (memory.wantsFresh) memory.issuerAnswers ??= await realm.issuerAnswers();
   memory.lastWasFresh &&= memory.issuerAnswers !== undefined;
   return memory.issuerAnswers ?? true;

@@ -15,6 +15,7 @@ import type {
   ServerObservation,
   Sighting,
 } from './policy/observation.ts';
+import { asksForRotation } from './policy/rotation-observed.ts';
 import { parseSchedule } from './schedule.ts';
 
 /** Where what is known of Argo Server comes from. */
@@ -163,10 +164,9 @@ export async function observeServer(
 export function observeRotation({ leadership }: ServerSources, policy: Policy): RotationObservation {
   const spec = policy.spec.client?.secret.rotation;
   const value = policy.metadata.annotations?.[ANNOTATION_ROTATE_REQUESTED];
-  const asked = spec !== undefined || value !== undefined;
   return {
     schedule: spec && parseSchedule(spec.schedule, spec.timeZone),
     request: value === undefined ? undefined : { value, at: parseTime(value) },
-    leading: asked && leadership.leads(policy.metadata.uid),
+    leading: asksForRotation(policy) && leadership.leads(policy.metadata.uid),
   };
 }

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { ANNOTATION_ROTATE_REQUESTED } from './api/names.ts';
 import type { Policy } from './api/objects.ts';
 import { createRuleEngine } from './argo/engine.ts';
 import { createForeignRuleJudge, type ForeignRuleJudge } from './argo/foreign.ts';
@@ -24,6 +23,7 @@ import { createPolicyLog } from './log.ts';
 import type { KeycloakOutcome, MetricSources, Metrics } from './metrics.ts';
 import { createObserver } from './observe.ts';
 import { createAccessReview } from './observe-server.ts';
+import { asksForRotation } from './policy/rotation-observed.ts';
 import { leaseName } from './rbac.ts';
 import { type Outcome, type Reconciler, reconcile } from './reconcile.ts';
 import { createStatusWriter } from './status.ts';
@@ -48,8 +48,6 @@ export interface OperatorOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly signal: AbortSignal;
-  /** Who we are in an election, for people who look at the Lease; the host's name by default. */
-  readonly identity?: string;
   /** Milliseconds since the epoch, by which is decided; the machine's clock by default. */
   readonly now?: () => number;
 }
@@ -196,12 +194,6 @@ function operatorNamespace({ config }: KubernetesClient): string {
   return config.getContextObject(config.getCurrentContext())?.namespace ?? DEFAULT_NAMESPACE;
 }
 
-/** Policies for which a new secret may be made. */
-function rotates({ spec, metadata }: Policy): boolean {
-  const asked = metadata.annotations?.[ANNOTATION_ROTATE_REQUESTED] !== undefined;
-  return asked || spec.client?.secret.rotation !== undefined;
-}
-
 /** Starts the operator; resolves once it has begun to reconcile. Throws where its own files cannot be read. */
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
   const { config, log, metrics, signal, kubeconfigPath, ruleEnginePath, now = Date.now } = options;
@@ -226,8 +218,8 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
         client,
         namespace: operatorNamespace(client),
         name: leaseName(config.instanceId),
-        identity: options.identity ?? `${hostname()}-${randomUUID()}`,
-        onLead: () => controller?.wake(rotates),
+        identity: `${hostname()}-${randomUUID()}`,
+        onLead: () => controller?.wake(asksForRotation),
         onLost: () => {},
         log,
       }),

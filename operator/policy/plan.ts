@@ -7,7 +7,7 @@ import { withoutGoing } from './going.ts';
 import type { Observation } from './observation.ts';
 import type { Part, Violation } from './reasons.ts';
 import { planRoles } from './roles.ts';
-import { inSafeOrder, planRollout, planSecretStep } from './rotation-changes.ts';
+import { clientInSafeOrder, planRollout, planSecretStep } from './rotation-changes.ts';
 import { planSettings } from './server-settings.ts';
 
 /** The changes of each part, in the order in which they are made. */
@@ -39,14 +39,16 @@ export function plan(observation: Observation, violations: readonly Violation[])
   const blocked = new Set(violations.flatMap(({ blocks }) => blocks));
   const open = (part: Part, changes: () => readonly Change[]) =>
     blocked.has(part) ? [] : withoutGoing(observation, changes());
-  const credentials = inSafeOrder(
+  const secret = open('secret', () => (clientReady(observation) ? planSecret(observation) : []));
+  const client = clientInSafeOrder(
     observation,
     open('client', () => planClient(observation)),
-    open('secret', () => (clientReady(observation) ? planSecret(observation) : [])),
+    secret,
   );
-  const waits = credentials.client.length + credentials.secret.length > 0 || blocked.has('secret');
+  const waits = client.length + secret.length > 0 || blocked.has('secret');
   const parts = {
-    ...credentials,
+    client,
+    secret,
     server: open('server', () => (waits ? [] : planServer(observation))),
     roles: open('roles', () => planRoles(observation)),
   };

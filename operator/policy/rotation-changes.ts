@@ -2,6 +2,7 @@ import type { Change, KeycloakChange, SharedChange } from './change.ts';
 import { hasEnded } from './client-secret-view.ts';
 import type { KeycloakClient } from './keycloak-types.ts';
 import type { Observation } from './observation.ts';
+import { remembered } from './remembered.ts';
 import { planRotation, type RotationPlan } from './rotation.ts';
 import { overlapOf } from './rotation-due.ts';
 import { rotationView } from './rotation-observed.ts';
@@ -12,12 +13,12 @@ export interface Rotation extends RotationPlan {
 }
 
 /** Where the rotation stands; undefined where there is no client to be seen, or it is not the policy's. */
-export function rotationOf(observation: Observation): Rotation | undefined {
+export const rotationOf = remembered((observation: Observation): Rotation | undefined => {
   const { keycloak } = observation;
   const view = rotationView(observation);
   if (view === undefined || keycloak.state !== 'Observed' || keycloak.client === undefined) return undefined;
   return { ...planRotation(view), client: keycloak.client };
-}
+});
 
 /** The write to Keycloak that the next step asks for; what the Secret needs comes with its own plan. */
 export function planSecretStep(observation: Observation): readonly KeycloakChange[] {
@@ -39,7 +40,7 @@ export function planRollout(observation: Observation): readonly SharedChange[] {
 }
 
 /**
- * Whether updates of the client have to wait, and why. Where no policy of the realm covers it any more, an update ends
+ * Whether updates of the client have to wait. Where no policy of the realm covers it any more, an update ends
  * the old secret at once, although pods may still use it (keycloak, `ClientSecretRotationExecutor`).
  */
 export function updatesWait(observation: Observation): boolean {
@@ -49,11 +50,11 @@ export function updatesWait(observation: Observation): boolean {
   return view.keycloak.rotated?.expiresAt !== undefined && overlapOf(view) !== undefined;
 }
 
-/** The changes with the secret's first where it has ended: an update of the client would be refused, or rotate it. */
-export function inSafeOrder(
+/** The client's changes, but none before those of a secret that has ended: they would be refused, or rotate it. */
+export function clientInSafeOrder(
   observation: Observation,
   client: readonly Change[],
   secret: readonly Change[],
-): { readonly client: readonly Change[]; readonly secret: readonly Change[] } {
-  return { client: secret.length > 0 && hasEnded(observation) ? [] : client, secret };
+): readonly Change[] {
+  return secret.length > 0 && hasEnded(observation) ? [] : client;
 }

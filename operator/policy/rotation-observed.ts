@@ -2,6 +2,7 @@ import { parseDuration } from '../api/duration.ts';
 import {
   ANNOTATION_ROLLED,
   ANNOTATION_ROTATE_HANDLED,
+  ANNOTATION_ROTATE_REQUESTED,
   ANNOTATION_SECRET_CREATED,
   ANNOTATION_SECRET_SINCE,
 } from '../api/names.ts';
@@ -10,6 +11,7 @@ import { formatTime, parseTime } from '../api/time.ts';
 import { clientSecret, holdsValue, proofOf, revisionOf } from './client-secret-view.ts';
 import { entry } from './compare.ts';
 import type { Observation } from './observation.ts';
+import { remembered } from './remembered.ts';
 import { jitterOf, revisionMark } from './rotation-hash.ts';
 import { leastPeriod } from './rotation-notes.ts';
 import type {
@@ -53,6 +55,12 @@ function rulesOf(observation: Observation): RotationRules | undefined {
     jitter: jitterOf(policy.metadata.uid, shortestPeriod),
     overlap: overlapWanted(policy),
   };
+}
+
+/** Whether a policy may have a new secret made: by its schedule, or because somebody asks for one. */
+export function asksForRotation({ spec, metadata }: Policy): boolean {
+  const asked = entry(metadata.annotations, ANNOTATION_ROTATE_REQUESTED) !== undefined;
+  return asked || spec.client?.secret.rotation !== undefined;
 }
 
 /** The marks that a Secret bears. */
@@ -110,7 +118,7 @@ function serverDeployment({ server, contested }: Observation): ServerDeployment 
 }
 
 /** What decides on the next step of the rotation; undefined where there is no client to be seen. */
-export function rotationView(observation: Observation): RotationView | undefined {
+export const rotationView = remembered((observation: Observation): RotationView | undefined => {
   const { policy, keycloak, now, rotation } = observation;
   if (policy.spec.client === undefined || keycloak.state !== 'Observed' || keycloak.client === undefined)
     return undefined;
@@ -127,4 +135,4 @@ export function rotationView(observation: Observation): RotationView | undefined
     secret: heldSecret(observation),
     deployment: serverDeployment(observation),
   };
-}
+});

@@ -1,5 +1,6 @@
 import type { ConfigMap, Deployment } from '../api/objects.ts';
 import type { Observation } from './observation.ts';
+import { remembered } from './remembered.ts';
 import { canonicalSso, settingDifferences } from './server-compare.ts';
 import { type ServerFlags, serverContainer, serverFlags } from './server-container.ts';
 import { readSettings, type SettingsReading } from './server-read.ts';
@@ -28,21 +29,11 @@ export function observedVersion(observation: Observation): ArgoVersion | undefin
   return argoVersion(serverDeployment(observation), observation.policy);
 }
 
-/** Reading takes longer than all else that is decided, and is asked for many times in a look. */
-const readings = new WeakMap<ConfigMap, Map<string, SettingsReading>>();
-
 /** Argo's settings as they stand, where they are known. */
-export function observedSettings(observation: Observation): SettingsReading | undefined {
+export const observedSettings = remembered((observation: Observation): SettingsReading | undefined => {
   const configMap = settingsConfigMap(observation);
-  if (configMap === undefined) return undefined;
-  const version = observedVersion(observation);
-  const key = JSON.stringify(version ?? null);
-  const known = readings.get(configMap) ?? new Map<string, SettingsReading>();
-  readings.set(configMap, known);
-  const reading = known.get(key) ?? readSettings(configMap, version);
-  known.set(key, reading);
-  return reading;
-}
+  return configMap && readSettings(configMap, observedVersion(observation));
+});
 
 /** The block `sso` as it stands: empty where there is none, undefined where it is unknown or cannot be read. */
 export function observedBlock(observation: Observation): SsoBlock | undefined {
