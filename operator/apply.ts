@@ -2,17 +2,19 @@ import type { OwnedObject, Policy, SharedObject } from './api/objects.ts';
 import { KeycloakError, type KeycloakErrorKind } from './keycloak/errors.ts';
 import type { KeycloakRealm } from './keycloak/realm.ts';
 import type { KubernetesWriter } from './kubernetes/write.ts';
+import type { Claim } from './leadership.ts';
 import type {
   Change,
   KeycloakChange,
   KubernetesChange,
-  ObjectChange,
   ObjectRef,
+  Rehearsable,
   SharedChange,
 } from './policy/change.ts';
 import type { KeycloakClient } from './policy/keycloak-types.ts';
 import type { Proof } from './policy/observation.ts';
 import type { DueCause } from './policy/rotation-due.ts';
+import { isAsDecided, type SecretStep } from './policy/secret-step.ts';
 
 /** What the effects of a change are told to, so that the next observation knows of them. */
 export interface Effects {
@@ -40,10 +42,12 @@ export interface Targets {
   /** The realm of the policy; undefined where no change can concern it. */
   readonly keycloak: KeycloakRealm | undefined;
   readonly effects: Effects;
-  /** Whether nobody else can be making a new secret; asked right before it is made. */
-  readonly mayRegenerate: () => boolean;
-  /** Whether Keycloak has made a new secret is not known. */
-  readonly regenerationFailed: () => void;
+  /** The client as Keycloak has it, asked again unless that was read for the very decision that is followed now. */
+  readonly currentClient: () => Promise<KeycloakClient | undefined>;
+  /** Whether nobody else makes new secrets, or ends old ones. */
+  readonly isLeader: () => boolean;
+  /** Claims leave to have one new secret made; undefined where none may be made. */
+  readonly claim: () => Promise<Claim | undefined>;
 }
 
 function realmOf({ keycloak }: Targets): KeycloakRealm {
@@ -77,7 +81,7 @@ async function applyToKubernetes(
 
 /** Fails where the change would; nothing is written, and nothing of the answer is real. */
 async function rehearse(
-  change: ObjectChange,
+  change: Rehearsable,
   { kubernetes: { rehearsal } }: Targets,
   signal: AbortSignal,
 ): Promise<void> {
@@ -93,6 +97,9 @@ async function rehearse(
       return;
     case 'DeleteObject':
       await rehearsal.delete(change.ref, signal);
+      return;
+    case 'RollDeployment':
+      await rehearsal.rollDeployment(change.ref, change.mark, signal);
   }
 }
 
@@ -109,28 +116,51 @@ async function applyShared(
   }
 }
 
-type RegenerateSecret = Extract<KeycloakChange, { readonly kind: 'RegenerateSecret' }>;
-
 /** A change was left out at the last moment; what to do is to be decided anew. */
 class Abstained extends Error {}
 
 /** Failures after which a request may have been followed all the same. */
 const UNCLEAR: readonly KeycloakErrorKind[] = ['Unreachable', 'Timeout', 'ServerError'];
 
-function isRefusal(error: unknown): boolean {
-  return error instanceof KeycloakError && !UNCLEAR.includes(error.kind);
+function outcomeOf(error: unknown): Parameters<Claim['end']>[0] {
+  return error instanceof KeycloakError && !UNCLEAR.includes(error.kind) ? 'Known' : 'Unknown';
+}
+
+/** Has somebody else been at the secret since it was decided on, that decision is not followed. */
+async function insistOn(step: SecretStep, { currentClient }: Targets): Promise<void> {
+  if (!isAsDecided(step, await currentClient())) throw new Abstained();
 }
 
 /** The one change that must not be made twice: where its answer is lost, nobody tries again at once. */
-async function regenerate({ id, cause }: RegenerateSecret, targets: Targets): Promise<void> {
-  const sent = await realmOf(targets)
-    .clients.regenerate(id, targets.mayRegenerate)
-    .catch((error: unknown) => {
-      if (!isRefusal(error)) targets.regenerationFailed();
-      throw error;
-    });
+async function regenerate(
+  step: Extract<SecretStep, { readonly kind: 'RegenerateSecret' }>,
+  targets: Targets,
+): Promise<void> {
+  const claim = await targets.claim();
+  if (claim === undefined) throw new Abstained();
+  try {
+    await insistOn(step, targets);
+  } catch (error) {
+    claim.end('Known');
+    throw error;
+  }
+  const sending = realmOf(targets).clients.regenerate(step.id, claim.mayStill);
+  const sent = await sending.catch((error: unknown) => {
+    claim.end(outcomeOf(error));
+    throw error;
+  });
+  claim.end('Known');
   if (!sent) throw new Abstained();
-  targets.effects.regenerated(cause);
+  targets.effects.regenerated(step.cause);
+}
+
+async function endOverlap(
+  step: Extract<SecretStep, { readonly kind: 'EndOverlap' }>,
+  targets: Targets,
+): Promise<void> {
+  await insistOn(step, targets);
+  if (!targets.isLeader()) throw new Abstained();
+  await realmOf(targets).clients.endOverlap(step.id);
 }
 
 /** A client that was written to is read back: what Keycloak made of it is what counts. */
@@ -161,7 +191,7 @@ async function applyToKeycloak(change: KeycloakChange, targets: Targets): Promis
       await regenerate(change, targets);
       return readBack(change.id);
     case 'EndOverlap':
-      await clients.endOverlap(change.id);
+      await endOverlap(change, targets);
       return readBack(change.id);
     case 'DeleteClient':
       await clients.delete(change.id);

@@ -1,9 +1,8 @@
 import type { Policy } from './api/objects.ts';
-import { objectOf } from './log.ts';
+import { describeChange, objectOf } from './log.ts';
 import type { Change } from './policy/change.ts';
 import { partOf } from './policy/conclusions.ts';
 import type { ContestedObject } from './policy/observation.ts';
-import type { Part } from './policy/reasons.ts';
 
 /** Remembers what the operator has corrected, so that it sees when something takes its changes back each time. */
 export interface Contest {
@@ -31,9 +30,7 @@ const ENDINGS: ReadonlySet<Change['kind']> = new Set([
   'EndOverlap',
 ]);
 
-interface History {
-  readonly part: Part;
-  readonly what: string;
+interface History extends ContestedObject {
   readonly limit: typeof OWN;
   readonly generation: number;
   /** In milliseconds since the epoch, oldest first. */
@@ -47,7 +44,8 @@ function contestOf(policy: Policy, change: Change) {
   const what = objectOf(change, policy);
   // Another mark is another restart, which was asked for.
   const key = change.kind === 'RollDeployment' ? `${what} ${change.mark}` : what;
-  return { key, part, what, limit: change.kind === 'RollDeployment' ? RESTARTS : OWN };
+  const { kind } = describeChange(change, policy);
+  return { key, part, kind, what, limit: change.kind === 'RollDeployment' ? RESTARTS : OWN };
 }
 
 /** Starts with nothing remembered: after a restart, a contest is noticed anew. */
@@ -74,7 +72,7 @@ export function createContest(now: () => number): Contest {
       }
       return [...(byPolicy.get(uid)?.values() ?? [])]
         .filter(history => history.generation === generation && recent(history).length >= history.limit.most)
-        .map(({ part, what }) => ({ part, what }));
+        .map(({ part, kind, what }) => ({ part, kind, what }));
     },
   };
 }

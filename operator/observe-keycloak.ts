@@ -22,6 +22,8 @@ export interface ClientMemory {
   /** When the reconcile began, in milliseconds since the epoch. */
   readonly openedAt: number;
   client: { readonly value: KeycloakClient | undefined } | undefined;
+  /** Whether that was read since the last look began, so that what is decided by it rests on nothing older. */
+  isCurrent: boolean;
   /** Whether the realm's snapshot serves no longer. */
   wantsFresh: boolean;
   /** Whether the client was read during this reconcile. */
@@ -90,22 +92,33 @@ async function observeClient(
   if (spec.client === undefined) return undefined;
   if (memory.client !== undefined) {
     memory.lastWasFresh = true;
+    memory.isCurrent = false;
     return memory.client.value;
   }
   const { clientId } = spec.client;
   if (memory.wantsFresh) {
-    const value = await realm.clients.find(clientId);
-    memory.client = { value };
     memory.lastWasFresh = true;
-    if (value === undefined) realm.snapshot.drop(clientId);
-    else realm.snapshot.put(value);
-    return value;
+    return readClient(clientId, realm, memory);
   }
   const connection = config.connections.find(({ name }) => name === spec.keycloak.connection);
   const maxAge = (connection?.resyncPeriodMs ?? 0) * SNAPSHOT_SHARE;
   const { client, readAt } = await realm.snapshot.get(clientId, maxAge);
   memory.lastWasFresh = readAt >= memory.openedAt;
   return client;
+}
+
+/** Reads the client itself, and remembers it. */
+export async function readClient(
+  clientId: string,
+  realm: KeycloakRealm,
+  memory: ClientMemory,
+): Promise<KeycloakClient | undefined> {
+  const value = await realm.clients.find(clientId);
+  memory.client = { value };
+  memory.isCurrent = true;
+  if (value === undefined) realm.snapshot.drop(clientId);
+  else realm.snapshot.put(value);
+  return value;
 }
 
 /** What is known of the realm's secret-rotation policy. */

@@ -167,6 +167,6 @@ export function observeRotation({ leadership }: ServerSources, policy: Policy): 
   return {
     schedule: spec && parseSchedule(spec.schedule, spec.timeZone),
     request: value === undefined ? undefined : { value, at: parseTime(value) },
-    leading: asksForRotation(policy) && leadership.leads(policy.metadata.uid),
+    standing: asksForRotation(policy) ? leadership.standing(policy.metadata.uid) : { state: 'Undecided' },
   };
 }

@@ -4,7 +4,13 @@ import type { KeycloakRealm } from './keycloak/realm.ts';
 import type { KubernetesWriter } from './kubernetes/write.ts';
 import { objectOf } from './log.ts';
 import { type ClusterSources, observeCluster } from './observe-cluster.ts';
-import { asksKeycloak, type ClientMemory, type KeycloakSources, observeRealm } from './observe-keycloak.ts';
+import {
+  asksKeycloak,
+  type ClientMemory,
+  type KeycloakSources,
+  observeRealm,
+  readClient,
+} from './observe-keycloak.ts';
 import type { Change } from './policy/change.ts';
 import { partOf } from './policy/conclusions.ts';
 import type { Observation, Proof } from './policy/observation.ts';
@@ -78,6 +84,7 @@ function openSight(options: ObserverOptions, policy: Policy, suspects: Set<strin
     openedAt: options.now(),
     policy,
     client: undefined,
+    isCurrent: false,
     wantsFresh: false,
     lastWasFresh: true,
     proof: undefined,
@@ -105,6 +112,7 @@ function openSight(options: ObserverOptions, policy: Policy, suspects: Set<strin
     },
     clientRead: client => {
       memory.client = { value: client };
+      memory.isCurrent = true;
       if (client !== undefined) realm()?.snapshot.put(client);
     },
     roleCreated: role => memory.createdRoles.add(role),
@@ -147,8 +155,13 @@ function openSight(options: ObserverOptions, policy: Policy, suspects: Set<strin
       kubernetes,
       keycloak: realm(),
       effects,
-      mayRegenerate: leadership.isLeader,
-      regenerationFailed: () => leadership.hold(policy.metadata.uid),
+      currentClient: async () => {
+        const asked = realm();
+        if (memory.isCurrent || asked === undefined || clientId === undefined) return memory.client?.value;
+        return readClient(clientId, asked, memory);
+      },
+      isLeader: leadership.isLeader,
+      claim: () => leadership.claim(policy.metadata.uid),
     }),
   };
 }

@@ -213,7 +213,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const policyLog = createPolicyLog(log, metrics.failed, metrics.changed);
   const leadership = createLeadership({
     now,
-    startElection: () =>
+    startElection: outlastMs =>
       startElection({
         client,
         namespace: operatorNamespace(client),
@@ -221,6 +221,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
         identity: `${hostname()}-${randomUUID()}`,
         onLead: () => controller?.wake(asksForRotation),
         onLost: () => {},
+        outlastMs,
         log,
       }),
   });
@@ -281,7 +282,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     stop: async () => {
       // A reconcile may be waiting for a Keycloak that hangs, longer than the process is given to end.
       await Promise.all([controller?.stop(), connections.close()]);
-      // Only now is nothing led any more, so that another may begin.
+      // Only now is nothing led any more, so that another may begin; also one with another configuration, in here.
       await leadership.stop();
       await release();
     },

@@ -19,7 +19,9 @@ describe('a contest', () => {
     for (let count = 0; count < 19; count += 1) contest.record(policy, applied('viewer'));
     expect(contest.contested(policy)).toEqual([]);
     contest.record(policy, applied('viewer'));
-    expect(contest.contested(policy)).toEqual([{ part: 'roles', what: 'ServiceAccount argo/viewer' }]);
+    expect(contest.contested(policy)).toEqual([
+      { part: 'roles', kind: 'ServiceAccount', what: 'ServiceAccount argo/viewer' },
+    ]);
   });
 
   it('is not seen where the changes go to different objects', () => {
@@ -60,7 +62,9 @@ describe('a contest', () => {
     for (const mark of ['1-a', '2-a', '3-a', '4-a', '4-a']) contest.record(policy, rolled(mark));
     expect(contest.contested(policy)).toEqual([]);
     contest.record(policy, rolled('4-a'));
-    expect(contest.contested(policy)).toEqual([{ part: 'server', what: 'Deployment argo/argo-server' }]);
+    expect(contest.contested(policy)).toEqual([
+      { part: 'server', kind: 'Deployment', what: 'Deployment argo/argo-server' },
+    ]);
     now += 59 * 60_000;
     expect(contest.contested(policy)).toHaveLength(1);
     now += 60_000;

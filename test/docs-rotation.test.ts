@@ -26,6 +26,9 @@ const POSTPONED: Readonly<Record<PostponeCause, boolean>> = {
   DeploymentPaused: true,
   RolloutReverted: true,
   SettingsWrong: true,
+  ServerAccessMissing: true,
+  ArgoSecretEmpty: true,
+  CoverageHidden: true,
   OverlapNeedsPolicy: true,
   RotatedPeriodTooShort: true,
 };
@@ -33,9 +36,11 @@ const POSTPONED: Readonly<Record<PostponeCause, boolean>> = {
 const NOTES: Readonly<Record<RotationNote, true>> = {
   NoOverlap: true,
   OverlapShorterThanRollout: true,
+  OverlapOutlastsSchedule: true,
   ExpiresBeforeSchedule: true,
   RestartLeftToUser: true,
   RequestUnreadable: true,
+  RequestOutdated: true,
 };
 
 const ROTATION_REASONS = [

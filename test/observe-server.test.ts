@@ -42,7 +42,7 @@ function sources({ policies = [], secret, deployment = { state: 'missing' }, tro
       asked.push(names);
       return ['get secrets'];
     },
-    leadership: { leads: () => true },
+    leadership: { standing: () => ({ state: 'Leads' }) },
   } as const satisfies Record<keyof ServerSources, unknown> as unknown as ServerSources;
   return { known, asked };
 }
@@ -161,14 +161,14 @@ describe('what is seen of a rotation', () => {
     expect(observeRotation(known, makePolicy(SPEC))).toEqual({
       schedule: undefined,
       request: undefined,
-      leading: false,
+      standing: { state: 'Undecided' },
     });
   });
 
   it('is the schedule, and who leads', () => {
     const { known } = sources({});
     const seen = observeRotation(known, makePolicy(rotating));
-    expect([seen.schedule?.ok, seen.leading]).toEqual([true, true]);
+    expect([seen.schedule?.ok, seen.standing.state]).toEqual([true, 'Leads']);
   });
 
   it('is a request, with its time where it is one', () => {
@@ -176,6 +176,6 @@ describe('what is seen of a rotation', () => {
     const at = '2026-01-31T09:30:00Z';
     expect(observeRotation(known, requested(at)).request).toEqual({ value: at, at: Date.parse(at) });
     expect(observeRotation(known, requested('now')).request).toEqual({ value: 'now', at: undefined });
-    expect(observeRotation(known, requested(at)).leading).toBe(true);
+    expect(observeRotation(known, requested(at)).standing.state).toBe('Leads');
   });
 });

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Standing } from '../policy/standing.ts';
 import type { KubernetesClient } from './client.ts';
 import { KubernetesError } from './errors.ts';
 import {
@@ -13,6 +14,7 @@ import {
   stateOf,
 } from './lease-record.ts';
 import { createLeaseRequests } from './lease-requests.ts';
+import { startRounds } from './lease-rounds.ts';
 import { createTerm, momentOf, STEADY_CLOCK, type SteadyClock } from './lease-term.ts';
 
 /** Elects one leader among all that take part by the same Lease. */
@@ -22,7 +24,14 @@ export interface Election {
    * somebody writes by hand that the Lease was let go: what is guarded by it must have come to an end by then.
    */
   readonly isLeader: () => boolean;
-  /** Stops leading, and lets the Lease go, so that the next leads at once. What is led must have ended before. */
+  /** Whether we lead, and why not. */
+  readonly standing: () => Standing;
+  /** Renews the Lease out of turn, with what `outlastMs` says now; whether that was done, and we lead. */
+  readonly renew: () => Promise<boolean>;
+  /**
+   * Stops leading, and lets the Lease go, so that the next leads at once; where `outlastMs` says so, only after that
+   * time. What is led must have ended before.
+   */
   readonly stop: () => Promise<void>;
 }
 
@@ -38,6 +47,11 @@ export interface ElectionOptions {
   readonly onLead: (signal: AbortSignal) => void;
   /** Told when we no longer lead. Must not throw. */
   readonly onLost: () => void;
+  /**
+   * For how many milliseconds from now on nobody else may lead, even if this process ends at once. Asked at each write
+   * of the Lease, which carries it; the usual duration of a lease where it is shorter.
+   */
+  readonly outlastMs?: () => number;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   readonly clock?: SteadyClock;
   /** A number from 0 to 1, for the jitter of waits. */
@@ -46,8 +60,8 @@ export interface ElectionOptions {
 
 /** What is seen of others counts for so long, from when it was first seen. */
 const LEASE_MS = 15_000;
-/** We lead for so long after the last renewal. */
-const RENEW_MS = 10_000;
+/** We lead for so long after the last renewal, in milliseconds. */
+export const RENEW_MS = 10_000;
 const RETRY_MS = 2_000;
 /** Share of a wait that chance adds, for all but the leader. */
 const JITTER = 0.5;
@@ -83,7 +97,7 @@ async function unlessOvertaken(write: Promise<unknown>): Promise<boolean> {
  * with the duration that a release gives it; and our own name in it is believed only with the time of our own term.
  */
 export function startElection(options: ElectionOptions): Election {
-  const { identity, log, clock = STEADY_CLOCK, random = Math.random } = options;
+  const { identity, log, outlastMs = () => 0, clock = STEADY_CLOCK, random = Math.random } = options;
   const lease = `${options.namespace}/${options.name}`;
   const requests = createLeaseRequests(options, clock);
   const stopping = new AbortController();
@@ -91,6 +105,8 @@ export function startElection(options: ElectionOptions): Election {
   /** The Lease as it was last read or written, for a renewal without reading. */
   let latest: Lease | undefined;
   let seen: { readonly state: string; readonly since: number } | undefined;
+  /** Who else held the Lease when it was last read. */
+  let other: string | undefined;
   let problem = '';
 
   const term = createTerm({
@@ -109,7 +125,7 @@ export function startElection(options: ElectionOptions): Election {
   /** Writes that we hold the Lease. Counts from when it was sent, for nobody can have seen it before that. */
   const write = async (before: Lease | undefined) => {
     const sent = momentOf(clock);
-    const spec = heldSpec(before, holder, microTime(sent.set), LEASE_MS);
+    const spec = heldSpec(before, holder, microTime(sent.set), Math.max(LEASE_MS, outlastMs()));
     const { signal } = stopping;
     latest = await (before === undefined
       ? requests.create(spec, signal)
@@ -119,8 +135,7 @@ export function startElection(options: ElectionOptions): Election {
   const observe = (found: Lease) => {
     const state = stateOf(found);
     if (state !== seen?.state) seen = { state, since: clock.elapsed() };
-    if (isHeldBy(found, holder)) return;
-    const other = holderOf(found);
+    other = isHeldBy(found, holder) ? undefined : holderOf(found);
     if (other === undefined) return;
     // From here on a Lease that says it is ours again has been put back by hand.
     holder = { identity, acquireTime: '' };
@@ -134,63 +149,58 @@ export function startElection(options: ElectionOptions): Election {
   const take = async (found: Lease) => {
     observe(found);
     const isOurs = term.isHeld() || isHeldBy(found, holder);
-    if (!isOurs && !mayTake(found)) return;
+    if (!isOurs && !mayTake(found)) return false;
     if (!isOurs) holder = { identity, acquireTime: microTime(clock.now()) };
-    await unlessOvertaken(write(found));
+    return unlessOvertaken(write(found));
   };
   const make = async () => {
-    const free = { leaseDurationSeconds: LEASE_MS / 1000 };
-    await unlessOvertaken(term.isHeld() ? write(undefined) : requests.create(free, stopping.signal));
+    if (term.isHeld()) return unlessOvertaken(write(undefined));
+    await unlessOvertaken(requests.create({ leaseDurationSeconds: LEASE_MS / 1000 }, stopping.signal));
+    return false;
   };
+  /** Whether the Lease was written, as ours. */
   const attempt = async () => {
-    if (term.isHeld() && latest !== undefined && (await unlessOvertaken(write(latest)))) return;
+    if (term.isHeld() && latest !== undefined && (await unlessOvertaken(write(latest)))) return true;
     const found = await requests.read(stopping.signal);
-    await (found === undefined ? make() : take(found));
+    return found === undefined ? make() : take(found);
   };
 
   const failed = (error: unknown) => {
-    if (stopping.signal.aborted) return;
+    if (stopping.signal.aborted) return false;
     const message = error instanceof Error ? error.message : String(error);
     const reason = error instanceof KubernetesError ? error.kind : 'Fault';
     if (message !== problem) log.warn({ lease, reason }, `the Lease cannot be held: ${message}`);
     problem = message;
+    return false;
   };
-  const succeeded = () => {
+  const succeeded = (isWritten: boolean) => {
     if (problem !== '') log.info({ lease }, 'the Lease is reached again');
     problem = '';
+    return isWritten;
   };
-  const pause = async (ms: number) => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const wake = () => resolve();
-    const stopTimer = clock.after(ms, wake);
-    stopping.signal.addEventListener('abort', wake, { once: true });
-    await promise;
-    stopTimer();
-    stopping.signal.removeEventListener('abort', wake);
-  };
-  const run = async () => {
-    while (!stopping.signal.aborted) {
-      const began = clock.elapsed();
-      await attempt().then(succeeded, failed);
-      if (stopping.signal.aborted) return;
-      const period = RETRY_MS * (term.isHeld() ? 1 : 1 + JITTER * random());
-      await pause(Math.max(period - (clock.elapsed() - began), 0));
-    }
+  const rounds = startRounds({
+    clock,
+    round: () => attempt().then(succeeded, failed),
+    period: () => RETRY_MS * (term.isHeld() ? 1 : 1 + JITTER * random()),
+    signal: stopping.signal,
+  });
+  /** The last spec that we write: another leads at once, or after the time that it must wait. */
+  const lastSpec = (found: Lease) => {
+    const [time, waitMs] = [microTime(clock.now()), outlastMs()];
+    return waitMs > 0 ? heldSpec(found, holder, time, waitMs) : releasedSpec(found, time);
   };
   const release = async () => {
     const { signal } = new AbortController();
     for (let tries = 0; tries < RELEASE_TRIES; tries += 1) {
       const found = await requests.read(signal);
       if (found === undefined || !isHeldBy(found, holder)) return;
-      const spec = releasedSpec(found, microTime(clock.now()));
-      if (await unlessOvertaken(requests.replace(found, spec, signal))) return;
+      if (await unlessOvertaken(requests.replace(found, lastSpec(found), signal))) return;
     }
   };
-  const running = run();
   const finish = async () => {
     stopping.abort();
     term.end('stopped');
-    await running;
+    await rounds.ended;
     await release().catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
       log.warn({ lease }, `the Lease is not let go, others wait until it has run out: ${why}`);
@@ -199,6 +209,12 @@ export function startElection(options: ElectionOptions): Election {
   let finished: Promise<void> | undefined;
   return {
     isLeader: term.isHeld,
+    standing: () => {
+      if (term.isHeld()) return { state: 'Leads' };
+      if (problem !== '') return { state: 'Barred', lease, message: problem };
+      return other === undefined ? { state: 'Undecided' } : { state: 'Follows', lease, holder: other };
+    },
+    renew: async () => term.isHeld() && (await rounds.next()) && term.isHeld(),
     stop: () => {
       finished ??= finish();
       return finished;

@@ -34,8 +34,12 @@ function withRemedy(kind: SharedObject['kind'], { namespace, name }: SharedRef, 
   return new KubernetesError(error.kind, message, error.status, error.retryAfter);
 }
 
-/** Makes the writer to objects of others. */
-export function createSharedWriter(client: KubernetesClient): SharedWriter {
+/**
+ * Makes the writer to objects of others.
+ *
+ * @param dryRun keeps the API server from writing
+ */
+export function createSharedWriter(client: KubernetesClient, dryRun?: 'All'): SharedWriter {
   const apply = async (kind: SharedObject['kind'], ref: SharedRef, fields: object, signal: AbortSignal) => {
     const { namespace, name, uid } = ref;
     const { apiVersion } = SHARED[kind];
@@ -43,7 +47,7 @@ export function createSharedWriter(client: KubernetesClient): SharedWriter {
       return (await client.request({
         method: 'PATCH',
         path: objectPath(SHARED[kind], namespace, name),
-        query: { fieldManager: FIELD_MANAGER, force: 'false' },
+        query: { fieldManager: FIELD_MANAGER, force: 'false', ...(dryRun && { dryRun }) },
         body: { apiVersion, kind, metadata: { namespace, name, uid }, ...fields },
         contentType: 'application/apply-patch+yaml',
         signal,

@@ -32,7 +32,7 @@ export interface ObjectWriter {
 /** All writes to Kubernetes. */
 export interface KubernetesWriter extends ObjectWriter, SharedWriter {
   /** Does all that the API server does for a write but the write itself. */
-  readonly rehearsal: ObjectWriter;
+  readonly rehearsal: ObjectWriter & Pick<SharedWriter, 'rollDeployment'>;
   readonly addFinalizer: (policy: Policy, signal: AbortSignal) => Promise<Policy>;
   /** undefined where the policy was being deleted and is gone with its last finalizer. */
   readonly removeFinalizer: (policy: Policy, signal: AbortSignal) => Promise<Policy | undefined>;
@@ -134,8 +134,10 @@ function isDeleted(answer: RawObject): boolean {
 
 const MANAGER = { fieldManager: FIELD_MANAGER };
 
-/** @param dryRun `All` keeps the API server from writing */
-function createObjectWriter(client: KubernetesClient, dryRun?: 'All'): ObjectWriter {
+const DRY_RUN = 'All';
+
+/** @param dryRun keeps the API server from writing */
+function createObjectWriter(client: KubernetesClient, dryRun?: typeof DRY_RUN): ObjectWriter {
   const manager = { ...MANAGER, ...(dryRun && { dryRun }) };
   return {
     create: async (object, signal) => {
@@ -213,7 +215,7 @@ export function createWriter(
   return {
     ...createObjectWriter(client),
     ...createSharedWriter(client),
-    rehearsal: createObjectWriter(client, 'All'),
+    rehearsal: { ...createObjectWriter(client, DRY_RUN), ...createSharedWriter(client, DRY_RUN) },
     addFinalizer: (policy, signal) =>
       patchPolicy(policy, finalizerPatch(policy, [...(policy.metadata.finalizers ?? []), FINALIZER]), signal),
     removeFinalizer: async (policy, signal) => {

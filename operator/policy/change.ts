@@ -1,5 +1,6 @@
 import type { OwnedKind, OwnerReference, RoleRef, Subject } from '../api/objects.ts';
 import type { SecretValue } from '../api/secret-value.ts';
+import type { SecretLife } from './keycloak-types.ts';
 import type { DueCause } from './rotation-due.ts';
 
 interface DesiredMeta {
@@ -107,6 +108,9 @@ export type SharedChange =
   /** The mark on the pod template of Argo Server's Deployment, which rolls it out. */
   | { readonly kind: 'RollDeployment'; readonly ref: SharedRef; readonly mark: string };
 
+/** A write that the API server can be asked about beforehand. */
+export type Rehearsable = ObjectChange | Extract<SharedChange, { readonly kind: 'RollDeployment' }>;
+
 /** One write to an object that the operator makes. */
 export type ObjectChange = Exclude<KubernetesChange, { readonly kind: 'AddFinalizer' | 'RemoveFinalizer' }>;
 
@@ -133,9 +137,16 @@ export type KeycloakChange =
       readonly id: string;
       readonly clientId: string;
       readonly cause: DueCause;
+      /** What it was decided by: made only where that still is so. */
+      readonly life: SecretLife;
     }
-  /** Keycloak forgets the old secret. */
-  | { readonly kind: 'EndOverlap'; readonly id: string; readonly clientId: string }
+  /** Keycloak forgets the old secret; `life` as above. */
+  | {
+      readonly kind: 'EndOverlap';
+      readonly id: string;
+      readonly clientId: string;
+      readonly life: SecretLife;
+    }
   | { readonly kind: 'DeleteClient'; readonly id: string; readonly clientId: string };
 
 /**
@@ -147,7 +158,7 @@ export type Change =
   | KubernetesChange
   | SharedChange
   | KeycloakChange
-  | { readonly kind: 'Rehearse'; readonly change: ObjectChange }
+  | { readonly kind: 'Rehearse'; readonly change: Rehearsable }
   | {
       readonly kind: 'ProveSecret';
       readonly clientId: string;

@@ -75,7 +75,7 @@ export function grantNamespaceMissing({
 /** Something takes a change back each time: it is reported, not fought. */
 export function fieldNotHeld(observation: Observation): Violation | undefined {
   // Of the Deployment the rotation itself tells, which waits for it.
-  const contested = observation.contested.filter(({ what }) => !what.startsWith('Deployment '));
+  const contested = observation.contested.filter(({ kind }) => kind !== 'Deployment');
   const [first] = contested;
   if (first === undefined) return undefined;
   const same = contested.filter(({ part }) => part === first.part);

@@ -13,6 +13,8 @@ import type { Observation } from './observation.ts';
 import { consentsToAdoption, isOurs } from './ownership.ts';
 import type { Part, Violation } from './reasons.ts';
 import { Reason } from './reasons.ts';
+import { remembered } from './remembered.ts';
+import { takenOfServer } from './server-taken.ts';
 
 function isTaken(observation: Observation, metadata: ObjectMeta): boolean {
   return !isOurs(observation, metadata) && !consentsToAdoption(observation, metadata);
@@ -109,27 +111,68 @@ export function nameTakenAtStart(observation: Observation): Violation | undefine
   return violation && { ...violation, part: 'policy', blocks: ['client', 'secret', 'roles'] };
 }
 
+/** An object that two policies of a namespace name. */
+export interface SharedName {
+  /** Path of the field that names it. */
+  readonly field: string;
+  /** Kind and name. */
+  readonly what: string;
+}
+
+/** The names that a policy gives; each is compared with those of all its neighbours. */
+const namesOf = remembered((policy: Policy) => {
+  const accounts = policy.spec.roles.map(role => serviceAccountName(policy, role));
+  const secrets = secretNames(policy);
+  const all = [...accounts, ...secrets];
+  return { accounts, secrets, all, set: new Set(all) };
+});
+
+/** The first object that both of two policies of a namespace name, at its place in the first of them. */
+export function sharedName(policy: Policy, other: Policy): SharedName | undefined {
+  const [own, others] = [namesOf(policy), namesOf(other)];
+  // Most share nothing.
+  if (!own.all.some(name => others.set.has(name))) return undefined;
+  const index = own.accounts.findIndex(name => others.accounts.includes(name));
+  const account = own.accounts[index];
+  if (account !== undefined) return { field: `spec.roles[${index}]`, what: `ServiceAccount ${account}` };
+  const secret = own.secrets.find(name => others.secrets.includes(name));
+  return secret === undefined ? undefined : { field: 'spec.client.secret.name', what: `Secret ${secret}` };
+}
+
 /** Two policies of a namespace that name the same object: the older has it. */
 export function nameTakenByPolicy({ policy, neighbours }: Observation): Violation | undefined {
-  const older = neighbours.filter(other => isOlder(other, policy));
-  for (const other of older) {
-    const accounts = new Set(other.spec.roles.map(role => serviceAccountName(other, role)));
-    const role = policy.spec.roles.find(each => accounts.has(serviceAccountName(policy, each)));
-    if (role !== undefined) {
-      return takenBy(other, `spec.roles: ServiceAccount ${serviceAccountName(policy, role)}`);
-    }
-    const names = new Set(secretNames(other));
-    const secret = secretNames(policy).find(name => names.has(name));
-    if (secret !== undefined) return takenBy(other, `Secret ${secret}`);
+  for (const other of neighbours.filter(each => isOlder(each, policy))) {
+    const shared = sharedName(policy, other);
+    if (shared === undefined) continue;
+    const where = shared.field.startsWith('spec.roles') ? 'spec.roles: ' : '';
+    return {
+      reason: Reason.NameTakenByPolicy,
+      message: `${where}${shared.what} is used by the older policy ${other.metadata.name} of this namespace; choose another name`,
+      part: 'policy',
+      blocks: ['client', 'secret', 'roles'],
+    };
   }
   return undefined;
 }
 
-function takenBy(other: Policy, what: string): Violation {
+/**
+ * Two policies of a namespace that name the same object of an Argo Server: the older has it. What the younger has in
+ * Keycloak and its roles are no concern of the other's.
+ */
+export function serverTakenByPolicy(observation: Observation): Violation | undefined {
+  const taken = takenOfServer(observation);
+  if (taken.length === 0) return undefined;
+  const { namespace } = observation.policy.metadata;
+  const list = taken.map(
+    ({ field, kind, name, by }) =>
+      `${field}: ${kind} ${namespace}/${name} is used by the older policy ${by} of this namespace`,
+  );
   return {
-    reason: Reason.NameTakenByPolicy,
-    message: `${what} is used by the older policy ${other.metadata.name} of this namespace; choose another name`,
-    part: 'policy',
-    blocks: ['client', 'secret', 'roles'],
+    reason: Reason.ServerTakenByPolicy,
+    message:
+      `${list.join('; ')}. An Argo Server has one client: name another Argo Server's, or have a policy of roles only, ` +
+      `without client, in place of this one`,
+    part: 'server',
+    blocks: ['server'],
   };
 }

@@ -122,6 +122,7 @@ function isAlwaysTrue({ verdicts }: Observation, name: string): boolean {
 /** Accounts that no policy of the namespace asks for, as far as their rules can be understood. */
 function placedByHand(observation: Observation): readonly Placed[] {
   const { policy, neighbours, accounts } = observation;
+  if (accounts.length === 0) return [];
   const asked = new Set(
     [policy, ...neighbours].flatMap(each => each.spec.roles.map(role => serviceAccountName(each, role))),
   );
@@ -152,22 +153,38 @@ function shadows(all: readonly Placed[], role: WantedRole): readonly string[] {
   return taken.every(other => other !== undefined) ? [...new Set(taken.map(({ who }) => who))] : [];
 }
 
-/** A role under one that always matches first is written in vain. */
-export function roleNeverMatches(observation: Observation): Violation | undefined {
+/** A role that can never match, for others above it match whomever it does. */
+export interface VainRole {
+  /** Its place in `spec.roles`. */
+  readonly index: number;
+  /** What is wrong, with the names of both. */
+  readonly why: string;
+}
+
+/** The roles of a policy that can never match. */
+export function vainRoles(observation: Observation): readonly VainRole[] {
   const { policy, neighbours } = observation;
   const all = [...placedRoles(observation), ...placedByHand(observation)].toSorted(
     (a, b) => b.precedence - a.precedence,
   );
-  const vain = wantedRoles(policy, neighbours).flatMap(role => {
+  return wantedRoles(policy, neighbours).flatMap((role, index) => {
     const by = shadows(all, role);
     return by.length === 0
       ? []
-      : [`role ${role.spec.name} can never match: ${by.join(' and ')} above it does`];
+      : [{ index, why: `role ${role.spec.name} can never match: ${by.join(' and ')} above it does` }];
   });
+}
+
+/** What helps where a role can never match. */
+export const VAIN_REMEDY = 'Move it up, by its order or by spec.precedence, or remove it';
+
+/** A role under one that always matches first is written in vain. */
+export function roleNeverMatches(observation: Observation): Violation | undefined {
+  const vain = vainRoles(observation);
   if (vain.length === 0) return undefined;
   return {
     reason: Reason.RoleNeverMatches,
-    message: `spec.roles: ${vain.join('; ')}. Move it up, by its order or by spec.precedence, or remove it`,
+    message: `spec.roles: ${vain.map(({ why }) => why).join('; ')}. ${VAIN_REMEDY}`,
     part: 'roles',
     blocks: [],
   };

@@ -2,11 +2,13 @@ import { planClient } from './client.ts';
 import type { Observation } from './observation.ts';
 import type { Violation } from './reasons.ts';
 import { Reason } from './reasons.ts';
+import type { RotationPlan } from './rotation.ts';
 import { rotationOf, updatesWait } from './rotation-changes.ts';
 import { type RotationNote, rotationNotes } from './rotation-notes.ts';
 import { rotationProblem, rotationView } from './rotation-observed.ts';
 import type { RotationStep } from './rotation-step.ts';
-import { describeNote, describeStep, type RotationNames } from './rotation-words.ts';
+import { describeNote, describeStanding, describeStep, type RotationNames } from './rotation-words.ts';
+import { unlessTaken } from './server-taken.ts';
 
 function namesOf({ policy, keycloak }: Observation): RotationNames {
   const { client, server } = policy.spec;
@@ -25,12 +27,14 @@ export function rotationInvalid(observation: Observation): Violation | undefined
   return { reason: Reason.RotationInvalid, message, part: 'secret', blocks: [] };
 }
 
-/** Without knowing whether an old secret stays valid, nothing is rotated; all else goes on. */
-export function rotationUnknown({ keycloak }: Observation): Violation | undefined {
+/** Without knowing whether an old secret stays valid, nothing is rotated by itself; all else goes on. */
+export function rotationUnknown({ policy, keycloak }: Observation): Violation | undefined {
   if (keycloak.state !== 'Observed' || keycloak.coverageHidden === undefined) return undefined;
+  const demanded = policy.spec.client?.secret.rotation?.overlap !== undefined;
+  const meanwhile = demanded ? 'not rotated' : 'rotated on request alone';
   return {
     reason: Reason.RotationUnknown,
-    message: `the secret is not rotated before the realm's client policies can be read: ${keycloak.coverageHidden}`,
+    message: `the secret is ${meanwhile} until the realm's client policies can be read: ${keycloak.coverageHidden}`,
     part: 'secret',
     blocks: [],
   };
@@ -57,12 +61,32 @@ function lasting(step: RotationStep): Pick<Violation, 'reason' | 'part'> | undef
 
 /** Where the rotation stands, as long as it is not done or waits for somebody. */
 export function rotationUnderWay(observation: Observation): Violation | undefined {
-  const step = rotationOf(observation)?.step;
-  const told = step && lasting(step);
-  if (step === undefined || told === undefined) return undefined;
-  // Another replica that holds the Lease is at work; there is nothing to be told.
-  if (step.kind === 'Postpone' && step.cause === 'NotLeading') return undefined;
-  return { ...told, message: describeStep(step, namesOf(observation)), blocks: [] };
+  const rotation = rotationOf(observation);
+  const told = rotation && lasting(rotation.step);
+  if (rotation === undefined || told === undefined) return undefined;
+  const { step } = rotation;
+  const isLed = step.kind !== 'Postpone' || step.cause !== 'NotLeading';
+  const message = isLed ? describeStep(step, namesOf(observation)) : leftToOthers(observation, rotation);
+  return message === undefined ? undefined : { ...told, message, blocks: [] };
+}
+
+/** So long after it was due a rotation that is left to another operator is told of, in milliseconds. */
+const OVERDUE = 10 * 60_000;
+
+/**
+ * What is told of a step that this operator may not take. Whoever leads takes it, or tells what it waits for: what was
+ * told so stays, also while it is not known yet who leads.
+ */
+function leftToOthers(observation: Observation, plan: RotationPlan): string | undefined {
+  const { now, policy, rotation } = observation;
+  const { standing } = rotation;
+  const due = plan.overlapUntil ?? plan.nextRotation ?? now;
+  const isOthers = standing.state === 'Follows' && now - due < OVERDUE;
+  if (isOthers || standing.state === 'Undecided' || standing.state === 'Leads') {
+    const told = policy.status?.conditions?.find(({ type }) => type === 'SecretReady');
+    return told?.reason === Reason.RotationPostponed ? told.message : undefined;
+  }
+  return describeStanding(standing, namesOf(observation));
 }
 
 /** An update of the client would end the old secret at once, while pods may still use it. */
@@ -95,8 +119,10 @@ function noteCheck(note: RotationNote): (observation: Observation) => Violation 
 /** What the user should know about rotations to come. */
 export const ROTATION_NOTE_CHECKS = [
   noteCheck('RequestUnreadable'),
+  noteCheck('RequestOutdated'),
   noteCheck('NoOverlap'),
   noteCheck('OverlapShorterThanRollout'),
+  noteCheck('OverlapOutlastsSchedule'),
   noteCheck('ExpiresBeforeSchedule'),
-  noteCheck('RestartLeftToUser'),
+  unlessTaken(noteCheck('RestartLeftToUser')),
 ];

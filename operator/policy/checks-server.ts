@@ -2,6 +2,7 @@ import * as settings from './checks-settings.ts';
 import type { Observation } from './observation.ts';
 import type { Violation } from './reasons.ts';
 import { Reason } from './reasons.ts';
+import { unlessTaken } from './server-taken.ts';
 import { unreadServer } from './server-unread.ts';
 import { observedFlags } from './server-view.ts';
 
@@ -150,4 +151,4 @@ export const SERVER_CHECKS: readonly ((observation: Observation) => Violation | 
   groupsFiltered,
   settings.tlsNotVerified,
   settings.rootCAUnsupported,
-];
+].map(unlessTaken);

@@ -2,7 +2,7 @@ import { redirectUri } from './client.ts';
 import type { Observation } from './observation.ts';
 import type { Violation } from './reasons.ts';
 import { Reason } from './reasons.ts';
-import { mergedSso, type SettingDifference, settingDifferences } from './server-compare.ts';
+import { isVital, mergedSso, type SettingDifference, settingDifferences } from './server-compare.ts';
 import { helmValues, isMadeByHelm, pasteBlock, pasteIntoConfig } from './server-paste.ts';
 import type { SsoReading } from './server-read.ts';
 import { isWritable } from './server-settings.ts';
@@ -101,7 +101,8 @@ function differing(observation: Observation, reason: Reason, why: string): Viola
     reason,
     message: `${configMapName(observation)}: ${list}. ${why} ${remedy(observation)}`,
     part: 'server',
-    blocks: ['server'],
+    // The secret's next restart does not wait for a setting that it can do without.
+    blocks: found.some(isVital) ? ['server'] : [],
   };
 }
 

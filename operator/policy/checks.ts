@@ -28,6 +28,7 @@ export const CLUSTER_CHECKS: readonly Check[] = [
   order.precedenceOverlap,
   names.nameTakenByPolicy,
   names.nameTakenAtStart,
+  names.serverTakenByPolicy,
   names.secretNameTaken,
   names.accountNameTaken,
   names.bindingNameTaken,

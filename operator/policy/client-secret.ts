@@ -7,7 +7,7 @@ import {
 } from '../api/names.ts';
 import type { Secret } from '../api/objects.ts';
 import { SecretValue } from '../api/secret-value.ts';
-import type { Change } from './change.ts';
+import type { Change, ObjectChange } from './change.ts';
 import { redirectUri } from './client.ts';
 import { clientSecret, isProved, revisionOf } from './client-secret-view.ts';
 import { diffObject } from './compare.ts';
@@ -16,6 +16,7 @@ import type { Observation } from './observation.ts';
 import { isOursToDelete, refOf } from './ownership.ts';
 import { differs, wantedMarks } from './rotation-marks.ts';
 import { annotationsOf, rotationView } from './rotation-observed.ts';
+import type { RotationMarks } from './rotation-view.ts';
 
 /** No Secret gets to hold more values than this: a higher number is damage, or somebody's invention. */
 const MAX_REVISION = 99_999_999;
@@ -51,11 +52,8 @@ export function planClientSecret(observation: Observation): readonly Change[] {
   if (keycloak.state !== 'Observed' || keycloak.client?.secret === undefined) return [];
   const { client } = keycloak;
   const value = keycloak.client.secret;
-  const have = clientSecret(observation);
-  const revision = nextRevision(observation, have, !differs(view));
-  const credentials = { clientId: new SecretValue(spec.clientId), secret: value };
-  const marks = { [ANNOTATION_REVISION]: String(revision), ...annotationsOf(wantedMarks(view)) };
-  const changes = diffObject(have, desiredClientSecret(policy, spec.secret, credentials, marks));
+  const revision = nextRevision(observation, clientSecret(observation), !differs(view));
+  const changes = secretAt(observation, revision, wantedMarks(view));
   if (isProved(observation, revision)) return [...changes, ...removals(observation)];
   if (client?.enabled === false || observation.proof?.revision === revision) return changes;
   const proof: Change = {
@@ -66,6 +64,25 @@ export function planClientSecret(observation: Observation): readonly Change[] {
     revision,
   };
   return [...changes, proof];
+}
+
+/** The writes that give the Secret what Keycloak has, as a revision with marks. */
+function secretAt(observation: Observation, revision: number, marks: RotationMarks): readonly ObjectChange[] {
+  const { policy, keycloak } = observation;
+  const spec = policy.spec.client;
+  const secret = keycloak.state === 'Observed' ? keycloak.client?.secret : undefined;
+  if (spec === undefined || secret === undefined) return [];
+  const credentials = { clientId: new SecretValue(spec.clientId), secret };
+  const annotations = { [ANNOTATION_REVISION]: String(revision), ...annotationsOf(marks) };
+  return diffObject(
+    clientSecret(observation),
+    desiredClientSecret(policy, spec.secret, credentials, annotations),
+  );
+}
+
+/** The write that a new value will ask for, with the present one in its place. */
+export function takeOverToCome(observation: Observation, marks: RotationMarks): readonly ObjectChange[] {
+  return secretAt(observation, nextRevision(observation, clientSecret(observation), false), marks);
 }
 
 function removals(observation: Observation): readonly Change[] {

@@ -70,26 +70,29 @@ function keepsSilent({ policy, keycloak, now }: Observation, list: readonly Conc
  * What had to be changed although the policy was in sync, and has not changed itself: whoever did it by hand is to
  * see why it did not last, and whoever did not, that somebody did.
  */
-function corrections({ metadata, status }: Policy, { changed, regenerated }: Ending): readonly PolicyEvent[] {
+function corrections({ metadata, status }: Policy, { changed }: Ending): readonly PolicyEvent[] {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   const wasInSync = ready?.status === 'True' && ready.observedGeneration === metadata.generation;
-  if (
-    changed.length === 0 ||
-    regenerated !== undefined ||
-    !wasInSync ||
-    metadata.deletionTimestamp !== undefined
-  )
-    return [];
+  if (changed.length === 0 || !wasInSync || metadata.deletionTimestamp !== undefined) return [];
   const message = shortened(`had changed and was brought back in line: ${changed.join(', ')}`, MAX_EVENT);
   return [{ type: 'Normal', reason: Reason.Corrected, message }];
 }
 
 /** The one step of a rotation that no condition lasts to tell of. */
-function rotations({ spec }: Policy, { regenerated }: Ending): readonly PolicyEvent[] {
-  if (regenerated === undefined || spec.client === undefined) return [];
-  const { clientId, secret } = spec.client;
-  const message = `client ${clientId} got a new secret, which Secret ${secret.name} takes over: ${describeCause(regenerated)}`;
-  return [{ type: 'Normal', reason: Reason.Rotating, message }];
+function rotation({ spec }: Policy, why: string): PolicyEvent {
+  const { clientId = '', secret } = spec.client ?? {};
+  const message = `client ${clientId} got a new secret, which Secret ${secret?.name ?? ''} takes over: ${why}`;
+  return { type: 'Normal', reason: Reason.Rotating, message };
+}
+
+/** Who made a secret that this reconcile did not make. */
+const MADE_ELSEWHERE =
+  'it was made in Keycloak, by hand or at a request of the operator whose answer was lost';
+
+/** Whether the Secret has taken over a value that came since the status was last written. */
+function hasTakenOver({ secret: before }: PolicyStatus, { secret: after }: PolicyStatus): boolean {
+  if (before?.lastRotated === undefined || after === undefined) return false;
+  return after.revision > before.revision && after.lastRotated !== before.lastRotated;
 }
 
 /** Reasons of conditions that are as they should be. */
@@ -144,22 +147,19 @@ export function conclude(
   const { policy } = observation;
   const before = policy.status ?? {};
   const list = conclusions(observation, violations, ending);
+  const { regenerated } = ending;
+  const made = regenerated === undefined ? [] : [rotation(policy, describeCause(regenerated))];
   if (keepsSilent(observation, list))
-    return {
-      status: before,
-      deeds: rotations(policy, ending),
-      events: [],
-      retry: true,
-      lookAgainAt: undefined,
-    };
+    return { status: before, deeds: made, events: [], retry: true, lookAgainAt: undefined };
   const generation = policy.metadata.generation ?? 0;
   const conditions = setConditions(before.conditions ?? [], list, generation, nowText);
   const looked = isLookedAt(observation, violations);
   const view = looked ? viewStatus(observation) : unseenStatus(observation);
+  const foreign = made.length === 0 && hasTakenOver(before, view) ? [rotation(policy, MADE_ELSEWHERE)] : [];
   return {
     status: { ...view, observedGeneration: generation, conditions: [...conditions] },
-    deeds: [...rotations(policy, ending), ...corrections(policy, ending)],
-    events: transitions(before.conditions ?? [], conditions),
+    deeds: [...made, ...(made.length + foreign.length === 0 ? corrections(policy, ending) : [])],
+    events: [...foreign, ...transitions(before.conditions ?? [], conditions)],
     retry: canHeal(list, violations),
     lookAgainAt: looked ? lookAgainAt(observation, violations) : undefined,
   };

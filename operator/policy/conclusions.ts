@@ -36,12 +36,19 @@ const BROKEN: ReadonlySet<Reason> = new Set([
   Reason.RotationUnknown,
   Reason.DeploymentMissing,
   Reason.SettingsElsewhere,
+  Reason.SettingsNotWritable,
+  Reason.SettingsDiffer,
   Reason.SsoModeMissing,
   Reason.RbacDisabled,
   Reason.RedirectMismatch,
   Reason.ServerAccessMissing,
   Reason.ArgoSecretEmpty,
 ]);
+
+/** Whether some part is not as the policy asks, where this was found; all else is a warning. */
+export function isFault({ blocks, reason }: Violation): boolean {
+  return blocks.length > 0 || BROKEN.has(reason);
+}
 
 const CONDITION_OF = {
   client: 'ClientReady',
@@ -207,9 +214,12 @@ function partOfObject(kind: string, name: string): Part {
   return kind === 'Secret' && !isTokenSecretName(name) ? 'secret' : 'roles';
 }
 
+/** Where only a new secret is still to come, the present one is as good as before. */
+const TO_COME: ReadonlySet<Change['kind']> = new Set(['Rehearse', 'RegenerateSecret']);
+
 /** What the part waits for; undefined where it is done. */
 function awaited(observation: Observation, { left, failure }: Ending, part: Part): string | undefined {
-  if (left[part].length > 0) {
+  if (left[part].some(({ kind }) => !TO_COME.has(kind))) {
     return failure === undefined ? 'changes are being made' : 'waits for what could not be done before it';
   }
   if (part === 'secret') return awaitedOfSecret(observation);

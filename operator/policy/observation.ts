@@ -4,6 +4,7 @@ import type { GroupLookup, KeycloakClient, RotationCoverage } from './keycloak-t
 import type { Part, Reason } from './reasons.ts';
 import type { RotationRequest } from './rotation-view.ts';
 import type { ParsedSchedule } from './schedule-types.ts';
+import type { Standing } from './standing.ts';
 
 /** What the rule engine says of a rule that is not ours, for each kind of user. */
 export interface RuleVerdicts {
@@ -88,6 +89,8 @@ export interface ObjectName {
 /** An object that something else changes back each time it is corrected. */
 export interface ContestedObject {
   readonly part: Part;
+  /** `ServiceAccount`, `KeycloakClient`, … */
+  readonly kind: string;
   /** Kind and name, for people. */
   readonly what: string;
 }
@@ -133,8 +136,8 @@ export interface RotationObservation {
   readonly schedule: ParsedSchedule | undefined;
   /** Somebody's request, by annotation. */
   readonly request: RotationRequest | undefined;
-  /** Whether this operator holds the Lease. */
-  readonly leading: boolean;
+  /** Whether this operator leads, and why not. */
+  readonly standing: Standing;
 }
 
 /** Everything one reconcile knows, gathered once; decisions are functions of this value alone. */

@@ -22,6 +22,8 @@ export const Reason = {
   PrecedenceTied: 'PrecedenceTied',
   /** An older policy of the namespace uses the same ServiceAccount or Secret. */
   NameTakenByPolicy: 'NameTakenByPolicy',
+  /** An older policy of the namespace names the same ConfigMap or Deployment of an Argo Server. */
+  ServerTakenByPolicy: 'ServerTakenByPolicy',
   /** An object of a wanted name exists and is not ours. */
   NameTaken: 'NameTaken',
   /** A role can never match because one above it always does. */
@@ -64,12 +66,16 @@ export const Reason = {
   NoOverlap: 'NoOverlap',
   /** The realm may end an old secret before a rollout is over. */
   OverlapShorterThanRollout: 'OverlapShorterThanRollout',
+  /** The realm keeps an old secret for longer than the schedule waits for the next one. */
+  OverlapOutlastsSchedule: 'OverlapOutlastsSchedule',
   /** Keycloak ends the secret before the schedule asks for a new one. */
   ExpiresBeforeSchedule: 'ExpiresBeforeSchedule',
   /** No Deployment is named: restarting Argo Server is left to the user. */
   RestartLeftToUser: 'RestartLeftToUser',
   /** The request to rotate is not a time, and is not followed. */
   RequestUnreadable: 'RequestUnreadable',
+  /** A request to rotate is older than one that was followed already. */
+  RequestOutdated: 'RequestOutdated',
   /** The ConfigMap with Argo's settings does not exist. */
   SettingsMissing: 'SettingsMissing',
   /** Argo would not start with its settings as they stand. */

@@ -1,4 +1,4 @@
-import type { Change, KeycloakChange, SharedChange } from './change.ts';
+import type { Change, SharedChange } from './change.ts';
 import { hasEnded } from './client-secret-view.ts';
 import type { KeycloakClient } from './keycloak-types.ts';
 import type { Observation } from './observation.ts';
@@ -6,6 +6,7 @@ import { remembered } from './remembered.ts';
 import { planRotation, type RotationPlan } from './rotation.ts';
 import { overlapOf } from './rotation-due.ts';
 import { rotationView } from './rotation-observed.ts';
+import { rehearseRotation } from './rotation-rehearsal.ts';
 
 /** The client that rotates, and the next step of its rotation. */
 export interface Rotation extends RotationPlan {
@@ -21,13 +22,14 @@ export const rotationOf = remembered((observation: Observation): Rotation | unde
 });
 
 /** The write to Keycloak that the next step asks for; what the Secret needs comes with its own plan. */
-export function planSecretStep(observation: Observation): readonly KeycloakChange[] {
+export function planSecretStep(observation: Observation): readonly Change[] {
   const rotation = rotationOf(observation);
   if (rotation === undefined) return [];
   const { step, client } = rotation;
-  const place = { id: client.id, clientId: client.clientId };
-  if (step.kind === 'RegenerateSecret') return [{ kind: step.kind, ...place, cause: step.cause }];
-  return step.kind === 'EndOverlap' ? [{ kind: step.kind, ...place }] : [];
+  const seen = { id: client.id, clientId: client.clientId, life: client.secretLife };
+  if (step.kind === 'RegenerateSecret')
+    return [...rehearseRotation(observation), { kind: step.kind, ...seen, cause: step.cause }];
+  return step.kind === 'EndOverlap' ? [{ kind: step.kind, ...seen }] : [];
 }
 
 /** The restart of Argo Server, where it has read something else than it would now. */

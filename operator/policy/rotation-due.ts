@@ -63,11 +63,12 @@ export function nextDue(view: RotationView): Due | undefined {
 
 /**
  * Whether the secret's own life is over. Keycloak then refuses every secret of the client, the old one too (keycloak,
- * ClientIdAndSecretAuthenticator), so that there is nothing left to roll out or to wait for. Clocks do not tell: the
- * token endpoint has refused what Keycloak holds.
+ * ClientIdAndSecretAuthenticator), so that there is nothing left to roll out or to wait for. Clocks alone do not tell:
+ * the token endpoint has refused what Keycloak holds. Nor does that alone: long before its end a secret is refused for
+ * another reason, which a new one would not mend.
  */
-export function isExpired({ secret, keycloak: { expiresAt } }: RotationView): boolean {
-  return secret?.proof === 'refused' && expiresAt !== undefined;
+export function isExpired({ now, secret, keycloak: { expiresAt } }: RotationView): boolean {
+  return secret?.proof === 'refused' && expiresAt !== undefined && expiresAt <= now + CLOCK_SKEW;
 }
 
 /** How long the old secret is left: `shown` in the status, and `over` once it surely is. */
@@ -94,7 +95,7 @@ export function overlapOf(view: RotationView): Overlap | undefined {
   if (ends + CLOCK_SKEW <= view.now) return undefined;
   // One that would never end by itself is ended as soon as nobody needs it.
   const atLeast = rotated.expiresAt === undefined ? 0 : Number.POSITIVE_INFINITY;
-  const wished = rolloutEnd(view) + (view.rules?.overlap ?? atLeast);
+  const wished = rolloutEnd(view) + (view.overlap ?? atLeast);
   const over = Math.min(wished, ends + CLOCK_SKEW);
   return { shown: Math.min(wished, ends), over, byUs: wished === over };
 }

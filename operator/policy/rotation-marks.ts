@@ -1,3 +1,4 @@
+import { parseTime } from '../api/time.ts';
 import type { RotationMarks, RotationView } from './rotation-view.ts';
 
 /** How far apart the clocks of operator, Keycloak and whoever asks may be, in milliseconds. */
@@ -10,9 +11,25 @@ export function isBelievable({ now }: RotationView, time: number | undefined): t
   return time !== undefined && time <= now + CLOCK_SKEW;
 }
 
-/** The request that is still to be met. */
-export function pendingRequest({ request, secret }: RotationView) {
-  return request === undefined || request.value === secret?.marks.handled ? undefined : request;
+/** When the last request that was met asked for it; undefined where none was, or the mark is damaged. */
+function handledAt({ secret }: RotationView): number | undefined {
+  return parseTime(secret?.marks.handled);
+}
+
+/** Whether the request asks for an earlier time than the last one that was met: it may be that very one, or older. */
+export function isOutdated(view: RotationView): boolean {
+  const at = view.request?.at;
+  const last = handledAt(view);
+  return at !== undefined && last !== undefined && at < last;
+}
+
+/** The request that is still to be met. Each acts once: what is not later than the last one met has had its turn. */
+export function pendingRequest(view: RotationView) {
+  const { request, secret } = view;
+  if (request === undefined || request.value === secret?.marks.handled) return undefined;
+  return request.at !== undefined && request.at <= (handledAt(view) ?? Number.NEGATIVE_INFINITY)
+    ? undefined
+    : request;
 }
 
 /** Whether Keycloak has made another secret than the one that the Secret took over last. */

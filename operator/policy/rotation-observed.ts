@@ -20,8 +20,10 @@ import type {
   RotationRules,
   RotationView,
   ServerDeployment,
+  ServerObstacle,
 } from './rotation-view.ts';
-import { settingsFit, settingsText } from './server-view.ts';
+import { isServerTaken } from './server-taken.ts';
+import { settingsServe, settingsText } from './server-view.ts';
 
 /** How long a rollout of Argo Server may take, in milliseconds; the same as Kubernetes' own default. */
 export const ROLLOUT_DEADLINE = 10 * 60_000;
@@ -50,11 +52,7 @@ function rulesOf(observation: Observation): RotationRules | undefined {
   if (!rotation.schedule?.ok || rotationProblem(observation) !== undefined) return undefined;
   if (keycloak.state === 'Observed' && keycloak.coverageHidden !== undefined) return undefined;
   const { tickAfter, shortestPeriod } = rotation.schedule.schedule;
-  return {
-    tickAfter,
-    jitter: jitterOf(policy.metadata.uid, shortestPeriod),
-    overlap: overlapWanted(policy),
-  };
+  return { tickAfter, jitter: jitterOf(policy.metadata.uid, shortestPeriod), shortestPeriod };
 }
 
 /** Whether a policy may have a new secret made: by its schedule, or because somebody asks for one. */
@@ -106,15 +104,25 @@ function deploymentView(
   };
 }
 
-function serverDeployment({ server, contested }: Observation): ServerDeployment | undefined {
+function serverDeployment(observation: Observation): ServerDeployment | undefined {
+  const { server, contested } = observation;
   const { deployment } = server;
-  if (deployment === undefined) return undefined;
+  // The one of an older policy reads that one's Secret, so that this one's rotates without it.
+  if (deployment === undefined || isServerTaken(observation)) return undefined;
   // What cannot be read is told by a check; it is certainly not known to be complete.
   if (deployment.state !== 'found') return { state: 'missing' };
   return deploymentView(
     deployment.object,
-    contested.some(({ what }) => what.startsWith('Deployment ')),
+    contested.some(({ kind }) => kind === 'Deployment'),
   );
+}
+
+/** Why Argo Server must not be restarted as things stand; a restart would only show what is wrong already. */
+function serverObstacle(observation: Observation): ServerObstacle | undefined {
+  const { missingAccess, cookieKey } = observation.server;
+  if (!settingsServe(observation)) return 'SettingsWrong';
+  if (missingAccess !== undefined && missingAccess.length > 0) return 'ServerAccessMissing';
+  return cookieKey === 'empty' ? 'ArgoSecretEmpty' : undefined;
 }
 
 /** What decides on the next step of the rotation; undefined where there is no client to be seen. */
@@ -122,16 +130,22 @@ export const rotationView = remembered((observation: Observation): RotationView 
   const { policy, keycloak, now, rotation } = observation;
   if (policy.spec.client === undefined || keycloak.state !== 'Observed' || keycloak.client === undefined)
     return undefined;
-  const { client, coverage, issuerAnswers } = keycloak;
+  const { client, coverage, coverageHidden, issuerAnswers } = keycloak;
   return {
     now,
-    leading: rotation.leading,
+    leading: rotation.standing.state === 'Leads',
     rules: rulesOf(observation),
+    overlap: overlapWanted(policy),
     request: rotation.request,
     rolloutDeadline: ROLLOUT_DEADLINE,
-    keycloak: { ...client.secretLife, coverage, enabled: client.enabled },
+    keycloak: {
+      ...client.secretLife,
+      coverage,
+      coverageHidden: coverageHidden !== undefined,
+      enabled: client.enabled,
+    },
     issuerAnswers,
-    settingsFit: settingsFit(observation),
+    serverObstacle: serverObstacle(observation),
     secret: heldSecret(observation),
     deployment: serverDeployment(observation),
   };

@@ -1,5 +1,5 @@
 import type { DueCause } from './rotation-due.ts';
-import type { RotationMarks } from './rotation-view.ts';
+import type { RotationMarks, ServerObstacle } from './rotation-view.ts';
 
 /** Why a step must wait for somebody or something else. */
 export type PostponeCause =
@@ -10,7 +10,8 @@ export type PostponeCause =
   | 'DeploymentMissing'
   | 'DeploymentPaused'
   | 'RolloutReverted'
-  | 'SettingsWrong'
+  | ServerObstacle
+  | 'CoverageHidden'
   | 'OverlapNeedsPolicy'
   | 'RotatedPeriodTooShort';
 

@@ -4,8 +4,8 @@ export interface RotationRules {
   readonly tickAfter: (time: number) => number | undefined;
   /** How much later than a tick this policy rotates, so that not all do so at once. */
   readonly jitter: number;
-  /** How long the old secret stays valid once Argo Server has the new one; undefined: as long as the realm says. */
-  readonly overlap: number | undefined;
+  /** Shortest time between two ticks. */
+  readonly shortestPeriod: number;
 }
 
 /** What Keycloak knows of the client's secret; times by Keycloak's clock. */
@@ -18,6 +18,8 @@ export interface KeycloakSecret {
   readonly rotated: { readonly expiresAt: number | undefined } | undefined;
   /** The realm's secret-rotation policy, where it applies to this client: how long an old secret stays valid. */
   readonly coverage: { readonly rotatedPeriod: number } | undefined;
+  /** Whether it cannot be told if such a policy applies. */
+  readonly coverageHidden: boolean;
   /** Whether an administrator has left the client enabled. */
   readonly enabled: boolean;
 }
@@ -63,6 +65,9 @@ export type ServerDeployment =
       readonly reverted: boolean;
     };
 
+/** What would keep a new Argo Server from starting, or from letting anybody in. */
+export type ServerObstacle = 'SettingsWrong' | 'ServerAccessMissing' | 'ArgoSecretEmpty';
+
 /** Somebody's request to rotate. */
 export interface RotationRequest {
   /** The annotation's value as it is written. */
@@ -78,14 +83,16 @@ export interface RotationView {
   readonly leading: boolean;
   /** Undefined: rotated on request alone. */
   readonly rules: RotationRules | undefined;
+  /** How long the old secret stays valid once Argo Server has the new one; undefined: as long as the realm says. */
+  readonly overlap: number | undefined;
   readonly request: RotationRequest | undefined;
   /** How long a rollout may take. */
   readonly rolloutDeadline: number;
   readonly keycloak: KeycloakSecret;
   /** Whether the issuer's discovery document answers; without it Argo Server cannot start. */
   readonly issuerAnswers: boolean;
-  /** Whether Argo Server's settings are as they should be; a restart would have it read wrong ones otherwise. */
-  readonly settingsFit: boolean;
+  /** Why Argo Server must not be restarted as things stand; undefined where it may. */
+  readonly serverObstacle: ServerObstacle | undefined;
   readonly secret: HeldSecret | undefined;
   /** Undefined: the policy names none, and restarting Argo Server is left to its user. */
   readonly deployment: ServerDeployment | undefined;

@@ -1,6 +1,7 @@
 import type { DueCause } from './rotation-due.ts';
 import type { RotationNote } from './rotation-notes.ts';
 import type { FailureCause, PostponeCause, RotationStep } from './rotation-step.ts';
+import type { Standing } from './standing.ts';
 
 /** Reason of a step for conditions and events; the lasting state between rotations has none. */
 export type RotationReason =
@@ -98,7 +99,13 @@ const OBSTACLES: Readonly<Record<PostponeCause, (names: RotationNames) => string
   RolloutReverted: ({ deployment }) =>
     `nobody takes the annotation argo-access.io/sso-revision off the pod template of Deployment ${deployment}; let whatever deploys it ignore that one (it is tried again after an hour)`,
   SettingsWrong: ({ deployment }) =>
-    `the settings that Deployment ${deployment} would read are as the policy asks`,
+    `the settings that Deployment ${deployment} would read are as a login needs them; condition ServerReady says what is wrong`,
+  ServerAccessMissing: ({ deployment }) =>
+    `the account of Deployment ${deployment} has the rights that Argo Server needs; condition ServerReady names them`,
+  ArgoSecretEmpty: ({ deployment }) =>
+    `Secret sso is gone or has its key, without which Deployment ${deployment} does not start; condition ServerReady says more`,
+  CoverageHidden: ({ realm }) =>
+    `the client policies of realm ${realm} can be read, which say whether an old secret stays valid; give the operator's account the role view-realm, or leave out spec.client.secret.rotation.overlap`,
   OverlapNeedsPolicy: ({ clientId, realm }) =>
     `a client policy of realm ${realm} with the executor secret-rotation covers client ${clientId}; add one, or leave out spec.client.secret.rotation.overlap`,
   RotatedPeriodTooShort: ({ realm }) =>
@@ -118,6 +125,21 @@ const CAUSES: Readonly<Record<DueCause, string>> = {
   Request: 'it was asked for by the annotation argo-access.io/rotate-requested-at',
 };
 
+/** Why a rotation waits that is due and that this operator may not begin, in a sentence with the remedy. */
+export function describeStanding(
+  standing: Exclude<Standing, { readonly state: 'Leads' | 'Undecided' }>,
+  { clientId }: RotationNames,
+): string {
+  switch (standing.state) {
+    case 'Held':
+      return `${WAITING.Rotation} until a minute has passed since the answer to the last request for a new secret of client ${clientId} was lost, as Keycloak may still follow it`;
+    case 'Barred':
+      return `${WAITING.Rotation} until this operator can hold Lease ${standing.lease}: ${standing.message}; where a right is missing, apply the output of \`argo-access rbac --config FILE\``;
+    case 'Follows':
+      return `${WAITING.Rotation} until operator ${standing.holder} begins it, which holds Lease ${standing.lease}; it is overdue: see the log of that operator`;
+  }
+}
+
 /** Why a new secret was made. */
 export function describeCause(cause: DueCause): string {
   return CAUSES[cause];
@@ -128,12 +150,16 @@ const NOTES: Readonly<Record<RotationNote, (names: RotationNames) => string>> = 
     `no secret-rotation policy of realm ${realm} covers client ${clientId}: a login under way during a rotation fails and must be begun anew`,
   OverlapShorterThanRollout: ({ realm }) =>
     `realm ${realm} may end the old secret before the rollout is done: make its rotated-expiration-period longer`,
+  OverlapOutlastsSchedule: ({ realm }) =>
+    `realm ${realm} keeps an old secret for longer than the schedule waits, and there is no new one before it has ended: set spec.client.secret.rotation.overlap, or make the realm's rotated-expiration-period shorter`,
   ExpiresBeforeSchedule: ({ realm }) =>
     `realm ${realm} ends the secret before the schedule asks for a new one: it is rotated earlier; let spec.client.secret.rotation.schedule come more often`,
   RestartLeftToUser: ({ secret }) =>
     `spec.server.deployment names none: restart Argo Server whenever Secret ${secret} changes`,
   RequestUnreadable: () =>
     'annotation argo-access.io/rotate-requested-at is no time such as 2026-01-31T09:30:00Z and is not followed',
+  RequestOutdated: () =>
+    'annotation argo-access.io/rotate-requested-at names an earlier time than the last request that was followed, and is not followed; take it off, or give it the time of now',
 };
 
 /** A note in a sentence, with the remedy. */

@@ -41,7 +41,7 @@ function roll(view: RotationView): RotationStep | undefined {
   if (deployment.mark === secret.mark) return undefined;
   if (deployment.reverted) return postpone('Rollout', 'RolloutReverted');
   if (deployment.paused) return postpone('Rollout', 'DeploymentPaused');
-  if (!view.settingsFit) return postpone('Rollout', 'SettingsWrong');
+  if (view.serverObstacle !== undefined) return postpone('Rollout', view.serverObstacle);
   if (!view.issuerAnswers) return postpone('Rollout', 'IssuerSilent');
   return { kind: 'Roll', mark: secret.mark };
 }
@@ -70,23 +70,42 @@ function wait(view: RotationView): RotationStep | undefined {
   return isExpired(view) ? { kind: 'Failed', cause: 'SecretExpired' } : { kind: 'Nothing' };
 }
 
-/** A rotation begins only where it can be brought to its end. What has expired leaves nothing to overlap with. */
-function preflight(view: RotationView): RotationStep | undefined {
-  const { keycloak, deployment, rules, rolloutDeadline } = view;
-  const overlap = isExpired(view) ? undefined : rules?.overlap;
-  const needed = leastPeriod(overlap, rolloutDeadline);
-  const obstacles: readonly (readonly [PostponeCause, boolean])[] = [
-    ['NotLeading', !view.leading],
-    ['ClientDisabled', !keycloak.enabled],
-    ['IssuerSilent', !view.issuerAnswers],
-    ['DeploymentMissing', deployment?.state === 'missing'],
-    ['DeploymentPaused', deployment?.state === 'found' && deployment.paused],
-    ['RolloutReverted', deployment?.state === 'found' && deployment.reverted],
-    ['SettingsWrong', deployment !== undefined && !view.settingsFit],
-    ['OverlapNeedsPolicy', overlap !== undefined && keycloak.coverage === undefined],
-    ['RotatedPeriodTooShort', overlap !== undefined && (keycloak.coverage?.rotatedPeriod ?? needed) < needed],
+/** Something that a new secret has to wait for, and whether it does. */
+type Obstacle = readonly [PostponeCause, boolean];
+
+/** What keeps Argo Server from reading a new secret. */
+function serverObstacles({ deployment, serverObstacle }: RotationView): readonly Obstacle[] {
+  if (deployment === undefined) return [];
+  const found = deployment.state === 'found';
+  return [
+    ['DeploymentMissing', !found],
+    ['DeploymentPaused', found && deployment.paused],
+    ['RolloutReverted', found && deployment.reverted],
+    [serverObstacle ?? 'SettingsWrong', serverObstacle !== undefined],
   ];
-  const obstacle = obstacles.find(([, stands]) => stands)?.[0];
+}
+
+/** What keeps the old secret from staying valid for as long as is demanded. */
+function overlapObstacles({ overlap, keycloak, rolloutDeadline }: RotationView): readonly Obstacle[] {
+  if (overlap === undefined) return [];
+  const { coverage, coverageHidden } = keycloak;
+  const needed = leastPeriod(overlap, rolloutDeadline);
+  return [
+    ['CoverageHidden', coverageHidden],
+    ['OverlapNeedsPolicy', coverage === undefined],
+    ['RotatedPeriodTooShort', (coverage?.rotatedPeriod ?? needed) < needed],
+  ];
+}
+
+/** A rotation begins only where it can be brought to its end. Where the old secret has expired, any end is better. */
+function preflight(view: RotationView): RotationStep | undefined {
+  const always: readonly Obstacle[] = [
+    ['NotLeading', !view.leading],
+    ['ClientDisabled', !view.keycloak.enabled],
+    ['IssuerSilent', !view.issuerAnswers],
+  ];
+  const rest = isExpired(view) ? [] : [...serverObstacles(view), ...overlapObstacles(view)];
+  const obstacle = [...always, ...rest].find(([, stands]) => stands)?.[0];
   return obstacle === undefined ? undefined : postpone('Rotation', obstacle);
 }
 
@@ -114,7 +133,7 @@ export interface RotationPlan {
   readonly lookAgainAt: number | undefined;
   /** When the present secret came. */
   readonly lastRotated: number | undefined;
-  /** When the next one is due: by the last rotation, never by the present time. */
+  /** When the next one comes: by the last rotation and the end of its old secret, never by the present time. */
   readonly nextRotation: number | undefined;
   /** When the old secret ends. */
   readonly overlapUntil: number | undefined;
@@ -130,9 +149,15 @@ export function planRotation(view: RotationView, rules = ROTATION_RULES): Rotati
     step,
     lookAgainAt: lookAgainAt(view, step),
     lastRotated: rotatedAt(view),
-    nextRotation: nextDue(view)?.at,
+    nextRotation: nextRotation(view),
     overlapUntil: overlapOf(view)?.shown,
   };
+}
+
+/** There is room for one old secret only: what is due before its end comes at its end. */
+function nextRotation(view: RotationView): number | undefined {
+  const due = nextDue(view)?.at;
+  return due === undefined ? undefined : Math.max(due, overlapOf(view)?.over ?? due);
 }
 
 function firstOf(rules: readonly RotationRule[], view: RotationView): RotationStep {

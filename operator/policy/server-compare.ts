@@ -9,12 +9,20 @@ import {
 
 /** A setting that is not as it should be; texts for people, undefined where it is not there. */
 export interface SettingDifference {
-  readonly field: string;
+  readonly field: keyof SsoBlock;
   readonly want: string | undefined;
   readonly have: string | undefined;
 }
 
 type Field = keyof SsoBlock;
+
+/** With another value of these, people still sign in with this client and end at the accounts of their roles. */
+const MINOR: ReadonlySet<Field> = new Set(['scopes', 'sessionExpiry', 'filterGroupsRegex']);
+
+/** Whether a restart that reads the setting as it is could lock people out, or let them in as somebody else. */
+export function isVital({ field }: SettingDifference): boolean {
+  return !MINOR.has(field);
+}
 
 /** What a policy always has a say in: what it does not want is not to be there. `rootCA` counts where it wants one. */
 const MANAGED: readonly Field[] = [

@@ -1,7 +1,7 @@
 import type { ConfigMap, Deployment } from '../api/objects.ts';
 import type { Observation } from './observation.ts';
 import { remembered } from './remembered.ts';
-import { canonicalSso, settingDifferences } from './server-compare.ts';
+import { canonicalSso, isVital, settingDifferences } from './server-compare.ts';
 import { type ServerFlags, serverContainer, serverFlags } from './server-container.ts';
 import { readSettings, type SettingsReading } from './server-read.ts';
 import { desiredSso, type SsoBlock, type SsoSettings } from './server-sso.ts';
@@ -51,8 +51,8 @@ export function wantedSso(observation: Observation): SsoSettings | undefined {
   return issuer === undefined ? undefined : desiredSso(policy, issuer, observedVersion(observation));
 }
 
-/** Whether a new Argo Server would come up with these settings and read what the policy says. */
-export function settingsFit(observation: Observation): boolean {
+/** Whether a new Argo Server would come up with these settings and let people in as the policy says. */
+export function settingsServe(observation: Observation): boolean {
   const { policy, server } = observation;
   if (policy.spec.server?.configMap === undefined) return true;
   const reading = observedSettings(observation);
@@ -60,7 +60,7 @@ export function settingsFit(observation: Observation): boolean {
   if (want === undefined || reading === undefined || reading.form === 'mixed') return false;
   const { sso } = reading;
   if (sso.state !== 'read' || sso.unknown.length > 0 || server.groupFilter.invalid.length > 0) return false;
-  return settingDifferences(want, sso.block).length === 0;
+  return !settingDifferences(want, sso.block).some(isVital);
 }
 
 /** What of its settings Argo Server reads at its start, as text; empty where that is unknown. */

@@ -2,10 +2,17 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ARGO_RELEASES, argoConfigPrograms, startArgoConfig } from '../env/argo-config.ts';
+import { eventually } from '../env/process.ts';
 import { createTestClock } from './clock.ts';
 import { assertNoLeak, secretsOf } from './leaks.ts';
-import { edit } from './quiet.ts';
-import { createRotatingWorld, installArgoServer, SETTINGS, SETTINGS_PATH } from './rotating-world.ts';
+import { edit, expectQuiet } from './quiet.ts';
+import {
+  ARGO_SERVER,
+  createRotatingWorld,
+  installArgoServer,
+  SETTINGS,
+  SETTINGS_PATH,
+} from './rotating-world.ts';
 import { letServerWork } from './rotation-looks.ts';
 import {
   applySettingsAs,
@@ -13,15 +20,18 @@ import {
   conditionOf,
   glance,
   replaceSettings,
+  rolledMark,
   settingsData,
   sharedWrites,
 } from './server-looks.ts';
 import {
   applyPolicy,
+  awaitGone,
   awaitPolicy,
   awaitReady,
   corePath,
   type Got,
+  policyPath,
   removePolicies,
   usualSpec,
   type World,
@@ -95,6 +105,12 @@ function plainBlock(): Readonly<Record<string, unknown>> {
 
 async function block(): Promise<unknown> {
   return parse((await settingsData(world)).sso ?? '');
+}
+
+/** Removes all policies, whose secrets must not have been shown either. */
+async function forgetPolicies(): Promise<void> {
+  for (const secret of await secretsOf(world)) former.add(secret);
+  await removePolicies(world);
 }
 
 /** Argo's own programs are built once, which takes minutes. */
@@ -315,10 +331,66 @@ describe('settings that others see to, by the policy’s word', () => {
   });
 });
 
+describe('an Argo Server that two policies name', () => {
+  const server = { deployment: ARGO_SERVER };
+  const credentials = {
+    clientId: { name: 'younger-sso', key: 'client-id' },
+    clientSecret: { name: 'younger-sso', key: 'client-secret' },
+  };
+  let mark: string | undefined;
+
+  it('is the older one’s: the younger has all but that, says so, and neither writes it again', async () => {
+    await forgetPolicies();
+    await replaceSettings(world, OTHERS);
+    const { metadata } = await applyPolicy(world, specWith({ server }), 'older');
+    await awaitReady(world, 'older');
+    mark = await rolledMark(world);
+    expect(mark).toMatch(/^1-/);
+    // Policies that were made within one second have no age between them.
+    const nextSecond = Date.parse(metadata.creationTimestamp ?? '') + 1000;
+    await eventually('a second has passed', async () => Date.now() >= nextSecond, 5_000, 20);
+    world.api.reset();
+    const client = { clientId: 'argo-younger' };
+    const spec = specWith({ server, client, secret: { name: 'younger-sso' } });
+    await applyPolicy(world, { ...spec, precedence: 500 }, 'younger');
+    const younger = await awaitPolicy(
+      world,
+      'may not have it',
+      (_, condition) =>
+        condition('ServerReady')?.reason === 'ServerTakenByPolicy' &&
+        ['ClientReady', 'SecretReady', 'RolesReady'].every(type => condition(type)?.status === 'True'),
+      'younger',
+    );
+    expect(conditionOf(younger, 'ServerReady').message).toBe(
+      `spec.server.configMap.name: ConfigMap argo/${SETTINGS} is used by the older policy older of this namespace; ` +
+        `spec.server.deployment: Deployment argo/${ARGO_SERVER} is used by the older policy older of this namespace. ` +
+        "An Argo Server has one client: name another Argo Server's, or have a policy of roles only, without client, " +
+        'in place of this one',
+    );
+    expect(conditionOf(younger, 'Ready')).toMatchObject({ status: 'False', reason: 'ServerTakenByPolicy' });
+    expect(conditionOf(younger, 'Stalled').status).toBe('True');
+    expect(younger.status?.secret?.provedRevision).toBe(1);
+    expect(sharedWrites(world)).toEqual({ settings: 0, rollouts: 0 });
+    await expectQuiet(world, 'older');
+    expect(await rolledMark(world)).toBe(mark);
+    expect(await block()).toEqual(plainBlock());
+  });
+
+  it('is the younger one’s as soon as the older is gone', async () => {
+    for (const secret of await secretsOf(world)) former.add(secret);
+    await world.send('DELETE', policyPath('older'));
+    await awaitGone(world, 'older');
+    await awaitReady(world, 'younger');
+    expect(sharedWrites(world)).toEqual({ settings: 1, rollouts: 1 });
+    expect(await block()).toEqual({ ...plainBlock(), ...credentials });
+    expect(await rolledMark(world)).not.toBe(mark);
+    await expectQuiet(world, 'younger');
+  });
+});
+
 describe('a ConfigMap and a Deployment that the operator’s configuration does not name', () => {
   it('are refused before anything is asked or done', async () => {
-    for (const secret of await secretsOf(world)) former.add(secret);
-    await removePolicies(world);
+    await forgetPolicies();
     for (const proxy of [world.api, world.keycloak]) proxy.reset();
     const server = { configMap: { name: 'another' }, deployment: 'another-server' };
     await applyPolicy(world, specWith({ server }));

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../env/process.ts';
 import { createTestClock } from './clock.ts';
 import { assertNoLeak, secretsOf } from './leaks.ts';
-import { createRotatingWorld, freeLease } from './rotating-world.ts';
+import { createRotatingWorld, freeLease, leasePath } from './rotating-world.ts';
 import {
   allowArgoServers,
   askTokenEndpoint,
@@ -22,6 +22,10 @@ import {
   withRotationLanes,
 } from './rotation-lanes.ts';
 import { awaitPolicy, awaitReady, type GotPolicy, policyPath, touch, type World } from './world.ts';
+
+interface GotLease {
+  readonly spec: { readonly holderIdentity?: string; readonly leaseDurationSeconds?: number };
+}
 
 /** So long a request whose answer was lost may still be on its way, for the operator. */
 const UNKNOWN_MS = 60_000;
@@ -135,6 +139,9 @@ async function assertRotatedOnce(lane: RotationLane, what: string): Promise<void
   expect(await askTokenEndpoint(world, lane.clientId, was.value), what).toBe(REFUSED);
 }
 
+/** Requests for a new secret, whether or not they came to anything. */
+const asked = ({ keycloak }: RotationLane) => keycloak.requests.filter(isRegeneration).length;
+
 const hasCome = (lane: RotationLane) => lane.chosen()?.status !== undefined;
 
 /** Has all lanes rotate, each with another write as its turn; resolves when each has come to that, or has ended. */
@@ -213,6 +220,35 @@ describe('a rotation with Deployment, ConfigMap, a policy of the realm and an ov
     await assertRotatedOnce(lane, 'killed with the Lease');
   });
 
+  it.each([
+    ['told to end', () => world.operator().stop()],
+    ['killed', () => world.operator().kill()],
+  ] as const)(
+    'is not begun a second time by the next operator where one is %s while Keycloak is at work',
+    async (_, end) => {
+      const [lane] = lanes;
+      if (lane === undefined) throw new Error('no lane');
+      await world.operator().stop();
+      await lane.keycloak.fail({ kind: 'hang', matches: isRegeneration });
+      await freeLease(world);
+      await world.startOperator();
+      await request(lane);
+      await eventually('Keycloak is asked for a new secret', async () => asked(lane) === 1);
+      await end();
+      const left = await world.get<GotLease>(leasePath());
+      expect(left?.spec.holderIdentity).not.toBe('');
+      expect(left?.spec.leaseDurationSeconds).toBeGreaterThan(50);
+      await lane.keycloak.heal();
+      await world.startOperator();
+      await look(lane);
+      expect(asked(lane)).toBe(1);
+      // As it is once that time is over.
+      await freeLease(world);
+      await assertRotatedOnce(lane, 'the request did not reach Keycloak');
+      expect(asked(lane)).toBe(2);
+    },
+  );
+
   it('ends with one new secret although the answer to any write is lost', async () => {
     await world.operator().stop();
     await loseChosen(world, lanes);
@@ -247,18 +283,26 @@ describe('a rotation with Deployment, ConfigMap, a policy of the realm and an ov
   it('is not begun a second time at once where the first request may still be on its way', async () => {
     const [lane] = lanes;
     if (lane === undefined) throw new Error('no lane');
-    const asked = () => lane.keycloak.requests.filter(isRegeneration).length;
     await Promise.all([
       world.api.heal(),
       lane.keycloak.fail({ kind: 'status', status: 503, matches: isRegeneration }),
     ]);
     await request(lane);
-    await eventually('Keycloak is asked for a new secret', async () => asked() === 1);
+    await eventually('Keycloak is asked for a new secret', async () => asked(lane) === 1);
     await lane.keycloak.heal();
     await look(lane);
+    await awaitPolicy(
+      world,
+      'says that it waits',
+      (_, condition) =>
+        condition('SecretReady')?.reason === 'RotationPostponed' &&
+        condition('SecretReady')?.message.includes('for a new secret of client argo-1 was lost') === true,
+      POLICY,
+      lane.home,
+    );
     clock.advance(UNKNOWN_MS - 10_000);
     await look(lane);
-    expect(asked()).toBe(1);
+    expect(asked(lane)).toBe(1);
     expect(await stateOf(world, lane)).toMatchObject({
       value: beforeOf(lane).value,
       mark: beforeOf(lane).mark,
@@ -266,7 +310,7 @@ describe('a rotation with Deployment, ConfigMap, a policy of the realm and an ov
     clock.advance(10_000);
     await look(lane);
     await assertRotatedOnce(lane, 'the request did not reach Keycloak');
-    expect(asked()).toBe(2);
+    expect(asked(lane)).toBe(2);
   });
 
   it('says no secret anywhere', () => assertNoLeak(world, secrets));

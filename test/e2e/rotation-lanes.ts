@@ -59,9 +59,11 @@ export function kindOf({ method, path }: Seen): WriteKind | undefined {
   });
 }
 
-/** Asking what one may do changes nothing. */
+/** Asking what one may do, or what would come of a write, changes nothing. */
 const changes: Matches = request =>
-  isWrite(request) && !request.path.startsWith('/apis/authorization.k8s.io/');
+  isWrite(request) &&
+  !request.path.startsWith('/apis/authorization.k8s.io/') &&
+  !request.path.includes('dryRun=All');
 
 /** Starts lanes, the first of them in namespace {@link HOME}. */
 export async function startRotationLanes(count: number): Promise<readonly RotationLane[]> {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ANNOTATION_ROLLED, ANNOTATION_ROTATE_REQUESTED } from '../../operator/api/names.ts';
 import { formatTime } from '../../operator/api/time.ts';
 import { createKubernetesClient, type KubernetesClient } from '../../operator/kubernetes/client.ts';
+import { leaseName } from '../../operator/rbac.ts';
 import { settingsOfConfigMap } from '../env/argo-settings.ts';
 import { type Pods, startPods } from '../env/pods.ts';
 import { eventually } from '../env/process.ts';
@@ -19,6 +20,7 @@ import {
 import {
   annotate,
   awaitNextSecond,
+  CLIENT,
   eventsOf,
   isAccepted,
   letServerWork,
@@ -31,6 +33,7 @@ import {
   sightOf,
 } from './rotation-looks.ts';
 import {
+  applyMarkAs,
   applySettingsAs,
   awaitServer,
   conditionOf,
@@ -48,12 +51,16 @@ import {
   awaitReady,
   type GotPolicy,
   HOME,
+  OPERATOR_NAMESPACE,
   policyPath,
   type World,
 } from './world.ts';
 
 const isRegeneration = ({ method, path }: Seen) => method === 'POST' && path.endsWith('/client-secret');
 const isDiscovery = ({ path }: Seen) => path.includes('/.well-known/openid-configuration');
+/** The answer to a sign-in would be another one. */
+const isProof = ({ path, status }: Seen) => path.endsWith('/protocol/openid-connect/token') && status === 400;
+const MERGE_PATCH = 'application/merge-patch+json';
 
 const clock = createTestClock();
 let world: World;
@@ -128,6 +135,20 @@ describe('Argo Server’s Deployment', () => {
     const after = await expectPeace(0);
     expect(after.rolled).not.toBe(before.rolled);
     expect(sharedWrites(world)).toEqual({ settings: 1, rollouts: 1 });
+  });
+
+  it('whose mark another manager holds too gets no new secret, before anything is done', async () => {
+    await applyMarkAs(world, 'other', before.rolled);
+    await request();
+    const said = await awaitServer(world, { reason: 'FieldTaken', message: '"other"' });
+    expect(said.status).toBe('False');
+    expect(said.message).toContain('take the annotation out of what that one applies');
+    expect([regenerations(world), sharedWrites(world).rollouts]).toEqual([0, 0]);
+    const policy = await world.get<GotPolicy>(policyPath('workflows'));
+    expect(policy && conditionOf(policy, 'SecretReady').status).toBe('True');
+    await applyMarkAs(world, 'other', undefined);
+    await glance(world);
+    await expectPeace(1);
   });
 
   it('is not rolled while the issuer does not answer', async () => {
@@ -205,6 +226,55 @@ describe('Argo Server’s Deployment', () => {
   });
 });
 
+describe('an operator without rights to its Lease', () => {
+  const rolePath = () => {
+    const name = `argo-access:${OPERATOR_NAMESPACE}:argo-access-operator`;
+    return `/apis/rbac.authorization.k8s.io/v1/namespaces/${OPERATOR_NAMESPACE}/roles/${name}`;
+  };
+  const mayHoldLease = async () => {
+    const [namespace, name] = [OPERATOR_NAMESPACE, leaseName('test')];
+    const resourceAttributes = {
+      namespace,
+      name,
+      verb: 'get',
+      group: 'coordination.k8s.io',
+      resource: 'leases',
+    };
+    const user = `system:serviceaccount:${OPERATOR_NAMESPACE}:argo-access-operator`;
+    const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+    const answer = await world.send('POST', path, { spec: { user, resourceAttributes } });
+    return (answer as { readonly status: { readonly allowed: boolean } }).status.allowed;
+  };
+  const told = async () => {
+    await glance(world);
+    const policy = await world.get<GotPolicy>(policyPath('workflows'));
+    if (policy === undefined) return false;
+    const { reason, message } = conditionOf(policy, 'SecretReady');
+    return reason === 'RotationPostponed' && message;
+  };
+
+  it('says so where a rotation is due, and rotates once it has them', async () => {
+    await begin();
+    await world.operator().stop();
+    await world.send('PATCH', rolePath(), { rules: [] }, MERGE_PATCH);
+    await eventually('the rights are gone', async () => !(await mayHoldLease()));
+    await world.startOperatorHere(clock);
+    await glance(world);
+    await awaitReady(world);
+    await request();
+    const message = await eventually('it says so', told);
+    expect(message).toContain(
+      `until this operator can hold Lease ${OPERATOR_NAMESPACE}/${leaseName('test')}: `,
+    );
+    expect(message).toContain('cannot get resource "leases"');
+    expect(message).toContain('apply the output of `argo-access rbac --config FILE`');
+    expect(regenerations(world)).toBe(0);
+    await world.configure(config => config);
+    await eventually('Keycloak is asked for a new secret', async () => regenerations(world) === 1);
+    await expectPeace(1);
+  });
+});
+
 /** Does something right after Keycloak has made a new secret, before anything else is asked of it. */
 function afterRegeneration(action: () => unknown): void {
   world.keycloak.killAfter({
@@ -257,6 +327,33 @@ describe('in the middle of a rotation', () => {
       expect(after.rolled).toMatch(new RegExp(`^${after.revision}-`));
     },
   );
+
+  it('somebody has made a new secret since it was decided on: there is no second one', async () => {
+    // So that one look proves the present secret, and then is to have a new one made, by what it knows already.
+    await world.keycloak.fail({ kind: 'status', status: 503 });
+    const status = { secret: { ...before.policy.status?.secret, provedRevision: null } };
+    await world.send('PATCH', `${policyPath('workflows')}/status`, { status }, MERGE_PATCH);
+    await request();
+    await glance(world);
+    let made = '';
+    world.keycloak.killAfter({
+      count: 1,
+      matches: isProof,
+      answer: 'held',
+      action: async () => {
+        made = await world.admin.regenerate(world.realm, CLIENT);
+      },
+    });
+    await world.keycloak.heal();
+    await glance(world);
+    await awaitReady(world);
+    await glance(world);
+    const after = await sightOf(world);
+    expect(regenerations(world)).toBe(0);
+    expect([after.held, after.keycloak]).toEqual([made, made]);
+    expect(after.revision).toBe(before.revision + 1);
+    former.add(made);
+  });
 
   it('Keycloak is slow: it comes to its end all the same', async () => {
     afterRegeneration(() => world.keycloak.fail({ kind: 'delay', ms: 200 }));

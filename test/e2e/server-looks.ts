@@ -87,6 +87,23 @@ export function applySettingsAs(
   );
 }
 
+/** Sets the mark on the pod template as another tool does by server-side apply; without one gives it back. */
+export function applyMarkAs(world: World, manager: string, mark: string | undefined): Promise<unknown> {
+  const metadata = { name: ARGO_SERVER, namespace: HOME };
+  const template = { metadata: { annotations: { [ANNOTATION_ROLLED]: mark } } };
+  return world.send(
+    'PATCH',
+    `${DEPLOYMENT_PATH}?fieldManager=${manager}`,
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata,
+      ...(mark !== undefined && { spec: { template } }),
+    },
+    'application/apply-patch+yaml',
+  );
+}
+
 /** Argo Server's Deployment, as far as tests look at it. */
 export interface GotDeployment extends Got {
   readonly spec: {

@@ -32,6 +32,7 @@ export interface Got {
     readonly uid: string;
     readonly resourceVersion: string;
     readonly generation?: number;
+    readonly creationTimestamp?: string;
     readonly annotations?: Readonly<Record<string, string>>;
     readonly labels?: Readonly<Record<string, string>>;
     readonly ownerReferences?: readonly { readonly uid: string }[];
@@ -370,10 +371,13 @@ export async function removePolicies(world: World, namespace = HOME): Promise<vo
   for (const name of names) await awaitGone(world, name, namespace);
 }
 
-/** Requests that change something; asking who one is, or what one may do, does not. */
+/** Requests that change something; asking who one is, what one may do, or what would come of a write, does not. */
 export function writesOf(proxy: FaultProxy): readonly Seen[] {
   return proxy.requests.filter(
-    request => isWrite(request) && !request.path.startsWith('/apis/authorization.k8s.io/'),
+    request =>
+      isWrite(request) &&
+      !request.path.startsWith('/apis/authorization.k8s.io/') &&
+      !request.path.includes('dryRun=All'),
   );
 }
 

@@ -106,6 +106,17 @@ describe('proxy', () => {
     await promise;
   });
 
+  it('holds the answer to the chosen request back until it has acted', async () => {
+    const acts: string[] = [];
+    const action = async () => {
+      await new Promise(resolve => setImmediate(resolve));
+      acts.push(...received);
+    };
+    proxy.killAfter({ count: 1, answer: 'held', action });
+    expect(await (await post('/1')).text()).toBe('text');
+    expect(acts).toEqual(['POST /1']);
+  });
+
   it('resets the connection when the server behind is gone', async () => {
     server.closeAllConnections();
     server.close();

@@ -41,8 +41,8 @@ export interface KillPoint {
   readonly count: number;
   /** Default: writes. */
   readonly matches?: Matches;
-  /** Whether the client gets the answer to that last request before, or never. */
-  readonly answer: 'passed' | 'lost';
+  /** Whether the client gets the answer to that last request before, after, or never. */
+  readonly answer: 'passed' | 'held' | 'lost';
   readonly action: () => void | Promise<void>;
 }
 
@@ -126,11 +126,12 @@ async function passOn(state: State, seen: Mutable, request: IncomingMessage, res
     response.destroy();
     return;
   }
+  if (point?.answer === 'held') await point.action();
   response.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
   response.flushHeaders();
   answer.once('error', () => response.destroy());
   answer.pipe(response);
-  if (point !== undefined) {
+  if (point?.answer === 'passed') {
     await once(response, 'close');
     await point.action();
   }

@@ -32,6 +32,8 @@ export interface Machine {
   /** Lines of its log: level and message. */
   readonly log: readonly { readonly level: number; readonly msg: string }[];
   network: Network;
+  /** What the Lease is to tell: for how many milliseconds nobody else may lead, whatever becomes of the machine. */
+  outlastMs: number;
   /** Sets the clock that people read ahead, or back. */
   readonly setClock: (ms: number) => void;
   /** Nothing runs for a while; the clocks go on, but the steady one only unless the machine is suspended. */
@@ -217,6 +219,7 @@ export function createWorld(random: () => number = () => 0.5): World {
       told,
       log,
       network,
+      outlastMs: 0,
       election: startElection({
         // The network is asked for at the first request, when the machine is there.
         client: { request: async options => request(await Promise.resolve(options)) },
@@ -226,6 +229,7 @@ export function createWorld(random: () => number = () => 0.5): World {
         clock,
         random,
         log: pino({ base: null }, lines),
+        outlastMs: () => machine.outlastMs,
         onLead: signal => told.push({ at: now, what: 'lead', signal }),
         onLost: () => {
           const signal = told.at(-1)?.signal ?? AbortSignal.abort();

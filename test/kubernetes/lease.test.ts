@@ -232,6 +232,139 @@ describe('a leader that stops', () => {
   });
 });
 
+/** What comes of something while time passes. */
+async function outcome<T>(world: World, ms: number, begin: () => Promise<T>): Promise<T | 'not yet'> {
+  let came: T | 'not yet' = 'not yet';
+  void begin().then(value => {
+    came = value;
+  });
+  await world.run(ms);
+  return came;
+}
+
+describe('a leader that may have something on its way when it ends', () => {
+  const MINUTE = 60_000;
+
+  /** A world whose leader has said that nobody is to follow it within a minute. */
+  async function announced() {
+    const all = await led();
+    all.a.outlastMs = MINUTE;
+    expect(await outcome(all.world, 20, all.a.election.renew)).toBe(true);
+    return all;
+  }
+
+  it('says so in the Lease at once when it is told to, and as long as that is so', async () => {
+    const { world, a } = await led();
+    a.outlastMs = MINUTE;
+    const before = world.requests.length;
+    expect(await outcome(world, 20, a.election.renew)).toBe(true);
+    expect(world.requests.slice(before).map(({ what }) => what)).toEqual(['PUT']);
+    expect(world.lease()?.spec).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 60 });
+    a.outlastMs = 20_500;
+    await world.run(2_100);
+    expect(world.lease()?.spec?.leaseDurationSeconds).toBe(21);
+    a.outlastMs = 0;
+    await world.run(2_100);
+    expect(world.lease()?.spec?.leaseDurationSeconds).toBe(15);
+  });
+
+  it('is not followed within that time when it is killed', async () => {
+    const { world, a, b } = await announced();
+    a.kill();
+    const took = await until(world, 2 * MINUTE, () => b.election.isLeader());
+    expect(took).toBeGreaterThan(MINUTE - 100);
+    expect(took).toBeLessThan(MINUTE + RETRY_MS);
+    expect(world.lease()?.spec).toMatchObject({ holderIdentity: 'b', leaseDurationSeconds: 15 });
+  });
+
+  it('is followed as usual when that is over', async () => {
+    const { world, a, b } = await announced();
+    a.outlastMs = 0;
+    await world.run(2_100);
+    a.kill();
+    expect(await until(world, MINUTE, () => b.election.isLeader())).toBeLessThan(FIRST_TERM_MS);
+  });
+
+  it('leaves the Lease held for what is left of it when it stops, also to one that comes later', async () => {
+    const { world, a, b } = await announced();
+    a.outlastMs = 40_000;
+    const stopped = a.election.stop();
+    await world.run(50);
+    await stopped;
+    expect(world.lease()?.spec).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 40 });
+    const c = world.join('a');
+    const took = await until(world, MINUTE, () => b.election.isLeader() || c.election.isLeader());
+    expect(took).toBeGreaterThan(39_900);
+    expect(took).toBeLessThan(40_000 + RETRY_MS);
+  });
+
+  it('is not followed sooner where it could not even do that', async () => {
+    const { world, a, b } = await announced();
+    a.network = { kind: 'refuse' };
+    const stopped = a.election.stop();
+    await world.run(50);
+    await stopped;
+    expect(await until(world, 2 * MINUTE, () => b.election.isLeader())).toBeGreaterThan(MINUTE - 200);
+  });
+
+  it('knows where the Lease does not tell it: the API server is out of reach, another has it, or we stop', async () => {
+    const { world, a, b } = await led();
+    expect(await outcome(world, 20, b.election.renew)).toBe(false);
+    a.network = { kind: 'refuse' };
+    expect(await outcome(world, 20, a.election.renew)).toBe(false);
+    a.network = { kind: 'hang' };
+    expect(await outcome(world, 4_000, a.election.renew)).toBe(false);
+    a.network = { kind: 'open' };
+    await world.run(3_000);
+    editSpec(world, { holderIdentity: 'somebody' });
+    expect(await outcome(world, 50, a.election.renew)).toBe(false);
+  });
+
+  it('that is told to stop meanwhile has said nothing', async () => {
+    const { world, a } = await led();
+    a.network = { kind: 'hang' };
+    const renewed = a.election.renew();
+    void a.election.stop();
+    await world.run(5_000);
+    expect([await renewed, await a.election.renew()]).toEqual([false, false]);
+  });
+});
+
+describe('who takes part', () => {
+  it('tells how it stands: not yet known, leading, or who leads', async () => {
+    const world = createWorld();
+    const a = world.join('a');
+    expect(a.election.standing()).toEqual({ state: 'Undecided' });
+    await world.run(100);
+    // The Lease is there, and nobody holds it.
+    expect(a.election.standing()).toEqual({ state: 'Undecided' });
+    await world.run(FIRST_TERM_MS);
+    const b = world.join('b');
+    expect(b.election.standing()).toEqual({ state: 'Undecided' });
+    await world.run(100);
+    expect([a.election.standing(), b.election.standing()]).toEqual([
+      { state: 'Leads' },
+      { state: 'Follows', lease: 'ns/lease', holder: 'a' },
+    ]);
+  });
+
+  it('tells why it cannot, once it does not lead any more, until it can', async () => {
+    const { world, a } = await led();
+    a.network = { kind: 'forbid' };
+    await world.run(5_000);
+    expect(a.election.standing()).toEqual({ state: 'Leads' });
+    await world.run(RENEW_MS);
+    expect(a.election.standing()).toEqual({
+      state: 'Barred',
+      lease: 'ns/lease',
+      message: expect.stringContaining('Forbidden'),
+    });
+    a.network = { kind: 'open' };
+    await world.run(5_000);
+    expect(a.election.standing()).toMatchObject({ state: 'Follows', holder: 'b' });
+  });
+});
+
 describe('a Lease that is changed by hand', () => {
   it('and deleted is made again by the leader, who goes on', async () => {
     const { world, a, b } = await led();
@@ -376,6 +509,8 @@ const mishap = fc.record({
     'time',
     'kill',
     'stop',
+    'announce',
+    'answer',
     'delete',
     'unhold',
     'rename',
@@ -391,6 +526,8 @@ const schedule = fc.record({
   ahead: fc.array(fc.integer({ min: -MINUTES_5, max: MINUTES_5 }), { minLength: 3, maxLength: 3 }),
   /** A clock that is set back while its machine is suspended would hide how long that was. */
   time: fc.constantFrom('set', 'suspend'),
+  /** Whether the Lease is edited by hand: whoever does so may take out of it what was announced. */
+  edited: fc.boolean(),
   mishaps: fc.array(mishap, { minLength: 5, maxLength: 40 }),
 });
 
@@ -420,7 +557,7 @@ const EDITS: Readonly<Record<string, (lease: StoredLease, who: string) => Stored
 };
 
 /** A world in which three candidates have mishaps; the slots hold who runs on each of the three machines now. */
-function troubled({ seed, rates, ahead, time }: Schedule) {
+function troubled({ seed, rates, ahead, time, edited }: Schedule) {
   const random = numbers(seed);
   const world = createWorld(random);
   const usual: Network = { kind: 'open', delay: () => 1 + random() ** 4 * 400 };
@@ -434,8 +571,14 @@ function troubled({ seed, rates, ahead, time }: Schedule) {
     });
   };
   const slots = [0, 1, 2].map(join);
+  /** Until when nobody else may lead, as a machine has been assured of; to the last percent by which clocks differ. */
+  const announced = new Map<Machine, number>();
   const heal = () => {
     for (const machine of slots) machine.network = usual;
+  };
+  const answer = (machine: Machine) => {
+    machine.outlastMs = 0;
+    announced.delete(machine);
   };
   const joinAnew = (slot: number) => {
     slots[slot] = join(slot);
@@ -452,6 +595,14 @@ function troubled({ seed, rates, ahead, time }: Schedule) {
       void machine.election.stop();
       joinAnew(who);
     },
+    announce: machine => {
+      machine.outlastMs = 60_000;
+      void machine.election.renew().then(isTold => {
+        const isEnding = machine.outlastMs === 0;
+        if (isTold && !isEnding && !edited) announced.set(machine, world.now() + 0.98 * machine.outlastMs);
+      });
+    },
+    answer,
   };
   const networks: Readonly<Record<string, Network>> = {
     refuse: { ...usual, kind: 'refuse' },
@@ -464,11 +615,20 @@ function troubled({ seed, rates, ahead, time }: Schedule) {
     const machine = slots[who];
     if (machine === undefined) return;
     const edit = EDITS[kind];
-    if (edit !== undefined) world.edit(lease => lease && edit(lease, machine.name));
+    if (edit !== undefined && edited) world.edit(lease => lease && edit(lease, machine.name));
     machine.network = networks[kind] ?? machine.network;
     blows[kind]?.(machine, blow);
   };
-  return { world, strike, heal };
+  /** Who leads although another one was assured that nobody would. */
+  const intruders = () =>
+    world
+      .leaders()
+      .filter(name => [...announced].some(([who, until]) => who.name !== name && world.now() < until));
+  const end = () => {
+    heal();
+    slots.forEach(answer);
+  };
+  return { world, strike, heal, end, intruders, announcements: () => announced.size };
 }
 
 /** Whether what a candidate was told alternates, and its signals follow. */
@@ -482,13 +642,16 @@ describe('whatever happens to machines, clocks, requests and the Lease', () => {
   it('never two lead at one instant, and one leads once all is well', { timeout: 120_000 }, async () => {
     let terms = 0;
     let looks = 0;
+    let announced = 0;
     await fc.assert(
       fc.asyncProperty(schedule, async plan => {
-        const { world, strike, heal } = troubled(plan);
+        const { world, strike, heal, end, intruders, announcements } = troubled(plan);
         const look = () => {
           looks += 1;
           const leaders = world.leaders();
           if (leaders.length > 1) throw new Error(`at ${world.now()}: ${leaders.join(' and ')} lead`);
+          if (intruders().length > 0) throw new Error(`at ${world.now()}: ${leaders} leads too soon`);
+          if (announcements() > 0) announced += 1;
           return false;
         };
         const mishaps = plan.mishaps.flatMap(each => [
@@ -500,7 +663,7 @@ describe('whatever happens to machines, clocks, requests and the Lease', () => {
           run();
           look();
         }
-        heal();
+        end();
         await world.run(80_000, look);
         expect(world.leaders()).toHaveLength(1);
         for (const machine of world.machines) expectOrder(machine);
@@ -509,5 +672,6 @@ describe('whatever happens to machines, clocks, requests and the Lease', () => {
       { numRuns: 300 },
     );
     expect(terms, `terms in ${looks} looks`).toBeGreaterThan(500);
+    expect(announced, `of ${looks} looks`).toBeGreaterThan(500);
   });
 });

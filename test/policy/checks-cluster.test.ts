@@ -129,9 +129,9 @@ describe('a namespace of a grant', () => {
 describe('something that takes a change back every time', () => {
   it('is named, and its part is left alone for a while', () => {
     const contested = [
-      { part: 'roles', what: 'ServiceAccount argo/workflows-admin' },
-      { part: 'client', what: 'KeycloakClient argo-workflows' },
-      { part: 'roles', what: 'RoleBinding argo/x' },
+      { part: 'roles', kind: 'ServiceAccount', what: 'ServiceAccount argo/workflows-admin' },
+      { part: 'client', kind: 'KeycloakClient', what: 'KeycloakClient argo-workflows' },
+      { part: 'roles', kind: 'RoleBinding', what: 'RoleBinding argo/x' },
     ] as const;
     expect(fieldNotHeld(observe(policy, { contested }))).toMatchObject({
       reason: 'FieldNotHeld',

@@ -8,6 +8,7 @@ import {
   nameTakenAtStart,
   nameTakenByPolicy,
   secretNameTaken,
+  serverTakenByPolicy,
 } from '../../operator/policy/checks-names.ts';
 import { wantedRoles } from '../../operator/policy/desired.ts';
 import type { Observation } from '../../operator/policy/observation.ts';
@@ -346,5 +347,86 @@ describe('two policies of a namespace', () => {
     const first = makePolicy(roles('c'), { name: 'a', metadata: older });
     const second = makePolicy(roles('c'), { name: 'b', metadata: younger });
     expect(nameTakenByPolicy(observe(second, { neighbours: [first] }))).toBeUndefined();
+  });
+});
+
+describe('the Argo Server that a policy names', () => {
+  const argo = { configMap: { name: 'settings' }, deployment: 'argo-server' };
+  const REMEDY =
+    "An Argo Server has one client: name another Argo Server's, or have a policy of roles only, without client, in place of this one";
+  const named = (name: string, second: number, server: object = argo, more: object = {}) => {
+    const metadata = { creationTimestamp: `2026-01-01T00:00:0${second}Z` };
+    return makePolicy({ ...SPEC, server, ...more }, { name, metadata });
+  };
+  const takenBy = (younger: Policy, ...neighbours: readonly Policy[]) =>
+    serverTakenByPolicy(observe(younger, { neighbours }));
+  const younger = named('b', 5);
+  const configMap = (by: string) =>
+    `spec.server.configMap.name: ConfigMap argo/settings is used by the older policy ${by} of this namespace`;
+  const deployment = (by: string) =>
+    `spec.server.deployment: Deployment argo/argo-server is used by the older policy ${by} of this namespace`;
+
+  it.each([
+    ['both', argo, `${configMap('a')}; ${deployment('a')}`],
+    ['only its ConfigMap', { configMap: argo.configMap, deployment: 'another' }, configMap('a')],
+    ['only its ConfigMap, to check it', { configMap: { ...argo.configMap, manage: false } }, configMap('a')],
+    ['only its Deployment', { configMap: { name: 'another' }, deployment: 'argo-server' }, deployment('a')],
+  ])('is an older one’s where that names the same, %s', (_, server, said) => {
+    const older = named('a', 1, server);
+    expect(takenBy(younger, older)).toEqual({
+      reason: 'ServerTakenByPolicy',
+      message: `${said}. ${REMEDY}`,
+      part: 'server',
+      blocks: ['server'],
+    });
+    expect(takenBy(older, younger)).toBeUndefined();
+  });
+
+  it('may be of several older policies', () => {
+    const [first, second] = [named('a', 1, { configMap: argo.configMap }), named('c', 2, argo)];
+    expect(takenBy(younger, first, second)?.message).toBe(`${configMap('a')}; ${deployment('c')}. ${REMEDY}`);
+    expect(takenBy(named('d', 6), named('a', 2), named('c', 1))?.message).toContain(configMap('c'));
+  });
+
+  it.each([
+    ['stays with an older policy that is suspended', named('a', 1, argo, { suspend: true }), true],
+    [
+      'stays with an older policy that is going, but not gone',
+      makePolicy(
+        { ...SPEC, server: argo },
+        {
+          name: 'a',
+          metadata: {
+            creationTimestamp: '2026-01-01T00:00:01Z',
+            deletionTimestamp: '2026-03-01T00:00:00Z',
+          },
+        },
+      ),
+      true,
+    ],
+    [
+      'is free where the older policy names another',
+      named('a', 1, { configMap: { name: 'x' }, deployment: 'y' }),
+      false,
+    ],
+    [
+      'is free where the older policy has a Deployment called as its ConfigMap',
+      named('a', 1, { deployment: 'settings' }),
+      false,
+    ],
+    ['is free where the older policy names none', makePolicy(SPEC, { name: 'a' }), false],
+    ['is free where the older policy may have no client', withoutClient(named('a', 1)), false],
+  ])('%s', (_, older, isTaken) => {
+    expect(takenBy(younger, older) !== undefined).toBe(isTaken);
+  });
+
+  /** As others see a policy that may not have what it asks for. */
+  function withoutClient(of: Policy): Policy {
+    const { client: _, ...spec } = of.spec;
+    return { ...of, spec };
+  }
+
+  it('is no other’s where the policy names none', () => {
+    expect(takenBy(makePolicy(SPEC, { name: 'b' }), named('a', 1))).toBeUndefined();
   });
 });

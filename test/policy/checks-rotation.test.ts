@@ -13,6 +13,7 @@ import type { KeycloakClient, SecretLife } from '../../operator/policy/keycloak-
 import type { Observation } from '../../operator/policy/observation.ts';
 import { plan } from '../../operator/policy/plan.ts';
 import { annotationsOf, rotationView } from '../../operator/policy/rotation-observed.ts';
+import type { Standing } from '../../operator/policy/standing.ts';
 import { parseSchedule } from '../../operator/schedule.ts';
 import { ALLOWANCE, makeClient, NOW, observe } from './fixtures.ts';
 import { convergedCluster, keycloakWith, makeMeta, SPEC, settledPolicy } from './objects.ts';
@@ -23,6 +24,8 @@ const MINUTE = 60_000;
 const OURS = { [ATTRIBUTE_OWNER]: 'test/argo/workflows', [ATTRIBUTE_CLUSTER]: 'cluster-1' };
 const PERIOD = { coverage: { rotatedPeriod: 2 * HOUR } };
 
+const LEADS: Standing = { state: 'Leads' };
+
 interface Given {
   readonly life?: Partial<SecretLife>;
   readonly overlap?: string;
@@ -31,7 +34,7 @@ interface Given {
   /** Whether the Deployment has read the present Secret. */
   readonly rolled?: boolean;
   readonly issuerAnswers?: boolean;
-  readonly leading?: boolean;
+  readonly standing?: Standing;
   readonly now?: number;
   readonly client?: Partial<KeycloakClient>;
 }
@@ -73,13 +76,13 @@ function wantedClient(policy: Policy): KeycloakClient {
 
 /** A policy that rotates daily, in sync but for what is given: its secret came an hour ago. */
 function rotating(given: Given = {}): Observation {
-  const { covered = true, issuerAnswers = true, leading = true, now = NOW } = given;
+  const { covered = true, issuerAnswers = true, standing = LEADS, now = NOW } = given;
   const policy = dailyPolicy(given);
   const client = wantedClient(policy);
   const life = { createdAt: NOW - HOUR, expiresAt: undefined, rotated: undefined };
   const known = {
     allowance: { ...ALLOWANCE, deployments: ['argo-server'] },
-    rotation: { schedule: parseSchedule('@daily', 'UTC'), request: undefined, leading },
+    rotation: { schedule: parseSchedule('@daily', 'UTC'), request: undefined, standing },
   };
   const cluster = convergedCluster(policy, {
     ...known,
@@ -132,6 +135,9 @@ function look(observation: Observation) {
   return { made, told, retry, lookAgainAt, secret: status.secret, conditions: status.conditions };
 }
 
+/** Of the Secret and of the Deployment. */
+const ASKED_BEFORE = ['Rehearse', 'Rehearse'];
+
 describe('a policy that rotates', () => {
   it('is quiet between two rotations, and says when the next one is', () => {
     const { made, told, secret, lookAgainAt } = look(rotating());
@@ -143,7 +149,10 @@ describe('a policy that rotates', () => {
   });
 
   it('gets a new secret when one is due', () => {
-    expect(look(rotating({ now: NOW + 24 * HOUR, deployment: {} })).made).toEqual(['RegenerateSecret']);
+    expect(look(rotating({ now: NOW + 24 * HOUR, deployment: {} })).made).toEqual([
+      ...ASKED_BEFORE,
+      'RegenerateSecret',
+    ]);
   });
 
   it('says why a due one waits, and stays Ready', () => {
@@ -173,9 +182,73 @@ describe('a policy that rotates', () => {
     expect(told.filter(line => /Client|Roles/.test(line))).toEqual([]);
   });
 
-  it('says nothing where only another replica may do it', () => {
-    const { made, told } = look(rotating({ now: NOW + 24 * HOUR, deployment: {}, leading: false }));
-    expect([made, told]).toEqual([[], []]);
+  describe('that only another operator may begin', () => {
+    const FOLLOWS: Standing = { state: 'Follows', lease: 'argo-access/lease', holder: 'pod-2' };
+    const UNTIL = 'the rotation waits until ';
+    /** Twelve hours after the tick, or some minutes. */
+    const waits = (standing: Standing, minutes = 12 * 60) => {
+      const due = Date.parse(look(rotating()).secret?.nextRotation ?? '');
+      return rotating({ now: due + minutes * MINUTE, deployment: {}, standing });
+    };
+    const said = (observation: Observation) => {
+      const { made, told, conditions } = look(observation);
+      expect(made).toEqual([]);
+      return told.length === 0 ? '' : conditions?.find(({ type }) => type === 'SecretReady')?.message;
+    };
+
+    it('is no matter of ours, unless that one is ten minutes late', () => {
+      expect(said(waits(FOLLOWS, 9))).toBe('');
+      expect(said(waits(FOLLOWS, 11))).toBe(
+        `${UNTIL}operator pod-2 begins it, which holds Lease argo-access/lease; it is overdue: see the log of that operator`,
+      );
+    });
+
+    it('is silent as long as it is not known who leads', () => {
+      expect(said(waits({ state: 'Undecided' }))).toBe('');
+    });
+
+    it('tells why the Lease cannot be held, and what to do', () => {
+      const barred: Standing = { state: 'Barred', lease: 'argo-access/lease', message: 'may not' };
+      expect(said(waits(barred, 0))).toBe(
+        `${UNTIL}this operator can hold Lease argo-access/lease: may not; where a right is missing, apply the output of \`argo-access rbac --config FILE\``,
+      );
+      const { told } = look(waits(barred, 0));
+      expect(told).toEqual(['Ready True RotationPostponed', 'SecretReady True RotationPostponed']);
+    });
+
+    it('tells that an answer was lost', () => {
+      expect(said(waits({ state: 'Held' }, 0))).toContain('a minute has passed since the answer to the last');
+    });
+
+    it('leaves what whoever leads has told of it, or nobody yet could', () => {
+      const paused = look(rotating({ now: NOW + 24 * HOUR, deployment: { paused: true } }));
+      const { conditions = [] } = paused;
+      for (const standing of [FOLLOWS, { state: 'Undecided' }] as const) {
+        const seen = waits(standing, 9);
+        const policy = { ...seen.policy, status: { ...seen.policy.status, conditions } };
+        expect(said({ ...seen, policy })).toContain(`${UNTIL}Deployment argo-server is resumed`);
+      }
+    });
+
+    it('says nothing of it before it is due', () => {
+      for (const state of ['Held', 'Undecided'] as const)
+        expect(look(rotating({ deployment: {}, standing: { state } })).told).toEqual([]);
+    });
+
+    it('is ten minutes late with the end of an old secret as well', () => {
+      const life = { rotated: { expiresAt: NOW + HOUR } };
+      const rollout = { ...DEPLOYMENT.rollout, completedAt: NOW - 30 * MINUTE };
+      const over = (minutes: number) =>
+        rotating({
+          life,
+          overlap: '30m',
+          deployment: { rollout },
+          standing: FOLLOWS,
+          now: NOW + minutes * MINUTE,
+        });
+      expect(said(over(9))).toBe('');
+      expect(said(over(11))).toContain('operator pod-2');
+    });
   });
 
   it('restarts Argo Server that has read something else, and is not Ready until it has', () => {
@@ -276,7 +349,7 @@ describe('a policy that rotates', () => {
     expect(look(seen).made).toEqual(['ProveSecret']);
     for (const result of ['refused', 'proved'] as const) {
       const proof = { revision: 1, result, message: '' };
-      expect(look({ ...seen, proof }).made).toEqual(['RegenerateSecret']);
+      expect(look({ ...seen, proof }).made).toEqual([...ASKED_BEFORE, 'RegenerateSecret']);
     }
   });
 });

@@ -692,6 +692,36 @@ describe('a new secret', () => {
   });
 });
 
+describe('a value that the Secret has taken over', () => {
+  const changed = ['Secret argo/argo-server-sso'];
+  const knowing = (secret: Partial<NonNullable<PolicyStatus['secret']>>) =>
+    withStatus({ ...IN_SYNC, secret: { name: 'argo-server-sso', revision: 1, ...secret } });
+
+  it('is told as a new secret where it was made since the status was written, by whomever', () => {
+    const policyThen = knowing({ revision: 0, lastRotated: EARLIER });
+    const { deeds, events } = concluding(seeing({ policy: policyThen }), undefined, AT, changed);
+    expect(deeds).toEqual([]);
+    expect(events[0]).toEqual({
+      type: 'Normal',
+      reason: 'Rotating',
+      message:
+        'client argo-workflows got a new secret, which Secret argo-server-sso takes over: it was made in Keycloak, by ' +
+        'hand or at a request of the operator whose answer was lost',
+    });
+  });
+
+  it('is a correction where the Secret was edited, and Keycloak has made none', () => {
+    const { deeds, events } = concluding(
+      seeing({ policy: knowing({ revision: 0, lastRotated: IN_SYNC.secret?.lastRotated ?? 'never' }) }),
+      undefined,
+      AT,
+      changed,
+    );
+    expect(deeds.map(({ reason }) => reason)).toEqual(['Corrected']);
+    expect(events.map(({ reason }) => reason)).not.toContain('Rotating');
+  });
+});
+
 describe('what a part has said all the time', () => {
   it('is no warning again once the whole says so again', () => {
     const missing = keycloakWith(CLIENT, { groups: new Map([['/platform/admins', { kind: 'missing' }]]) });

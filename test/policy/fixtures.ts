@@ -77,7 +77,7 @@ export function observe(policy: Policy, overrides: Partial<Observation> = {}): O
       delegating: [],
       cookieKey: undefined,
     },
-    rotation: { schedule: undefined, request: undefined, leading: true },
+    rotation: { schedule: undefined, request: undefined, standing: { state: 'Leads' } },
     proof: undefined,
     ...overrides,
   };

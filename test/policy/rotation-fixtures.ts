@@ -22,7 +22,7 @@ export const CAME = TICK - days(1) + minutes(1);
 export const DAILY: RotationRules = {
   tickAfter: time => (Math.floor(time / days(1)) + 1) * days(1),
   jitter: 0,
-  overlap: undefined,
+  shortestPeriod: days(1),
 };
 
 /** What differs from a policy at rest, by parts. */
@@ -38,16 +38,18 @@ export function rotationView(differences: Differences = {}): RotationView {
     now: TICK - hours(1),
     leading: true,
     rules: DAILY,
+    overlap: undefined,
     request: undefined,
     rolloutDeadline: minutes(10),
     issuerAnswers: true,
-    settingsFit: true,
+    serverObstacle: undefined,
     ...differences,
     keycloak: {
       createdAt: CAME,
       expiresAt: undefined,
       rotated: undefined,
       coverage: { rotatedPeriod: hours(2) },
+      coverageHidden: false,
       enabled: true,
       ...differences.keycloak,
     },

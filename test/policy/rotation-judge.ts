@@ -1,3 +1,4 @@
+import { formatTime } from '../../operator/api/time.ts';
 import type { RotationStep } from '../../operator/policy/rotation-step.ts';
 import {
   accepts,
@@ -14,7 +15,8 @@ import {
 /** Clocks that differ by no more than this, in minutes, must do no harm. */
 export const TOLERATED = 2;
 /** A secret made up to five minutes before a tick serves it, whichever clock told so. */
-const SERVED = 5 - TOLERATED;
+const SKEW = 5;
+const SERVED = SKEW - TOLERATED;
 const HANDLED_TOLERANCE = 12;
 
 /** Whether the Secret has what Keycloak has, and Argo Server has read it. */
@@ -39,6 +41,11 @@ function hasExpired({ keycloak, now, skew }: World): boolean {
   return keycloak.expires !== undefined && keycloak.expires < now + skew;
 }
 
+/** Whether clocks that differ as far as is allowed may take the secret's life for over. */
+function isAboutToExpire({ keycloak, now, skew }: World): boolean {
+  return keycloak.expires !== undefined && keycloak.expires <= now + skew + SKEW;
+}
+
 /** What is wrong with making a new secret now. */
 function judgeRegeneration(world: World): readonly (string | false)[] {
   const { keycloak, now, ghost, request, overlap, secret, issuer } = world;
@@ -46,10 +53,15 @@ function judgeRegeneration(world: World): readonly (string | false)[] {
   const expiring = keycloak.expires !== undefined && keycloak.expires - now <= 30;
   const wanted = expiring || lastDue(now) > ghost.made + SERVED || (request !== undefined && !ghost.used);
   return [
+    clocksAgree &&
+      world.proof?.result === 'refused' &&
+      !isAboutToExpire(world) &&
+      'regenerates what is refused for another reason',
     clocksAgree && overlaps(world) && 'regenerates while an old secret overlaps',
     !hasExpired(world) && isRolloutPending(world) && 'regenerates while a rollout is pending',
     secret?.value !== keycloak.secret && 'regenerates while the Secret differs from Keycloak',
-    world.deployment?.paused === true && 'regenerates while the Deployment is paused',
+    !hasExpired(world) && world.deployment?.paused === true && 'regenerates while the Deployment is paused',
+    !hasExpired(world) && world.deployment?.unfit === true && 'regenerates what Argo Server could not read',
     !issuer && 'regenerates while the issuer does not answer',
     overlap !== undefined &&
       !keycloak.covered &&
@@ -67,6 +79,7 @@ function judgeRoll(world: World): readonly (string | false)[] {
     !proved && 'rolls out what is not proved',
     secret?.value !== keycloak.secret && 'rolls out a Secret that differs from Keycloak',
     deployment?.paused === true && 'rolls a Deployment that is paused',
+    deployment?.unfit === true && 'rolls what could not start',
   ];
 }
 
@@ -82,8 +95,9 @@ function judgeEnd(world: World): readonly (string | false)[] {
 
 function judgeMarks(world: World, handled: string | undefined): readonly (string | false)[] {
   const { secret, request, ghost } = world;
-  const newly = request !== undefined && handled === String(request.id) && secret?.handled !== request.id;
-  const answered = ghost.madeSinceTakeOver || ghost.made >= (request?.at ?? 0) - HANDLED_TOLERANCE;
+  const newly =
+    request !== undefined && handled === formatTime(request * 60_000) && secret?.handled !== request;
+  const answered = ghost.madeSinceTakeOver || ghost.made >= (request ?? 0) - HANDLED_TOLERANCE;
   return [newly && !ghost.jumped && !answered && 'counts a request as met though no secret was made'];
 }
 
@@ -130,5 +144,7 @@ export function judgeState(world: World, planner: Planner, step: RotationStep): 
 export function forgiven(world: World): World {
   const calm =
     world.ghost.excused && isInSync(world) && !overlaps(world) && Math.abs(world.skew) <= TOLERATED;
-  return calm && !hasExpired(world) ? { ...world, ghost: { ...world.ghost, excused: false } } : world;
+  return calm && !world.keycloak.locked && !hasExpired(world)
+    ? { ...world, ghost: { ...world.ghost, excused: false } }
+    : world;
 }

@@ -1,3 +1,4 @@
+import { formatTime } from '../../operator/api/time.ts';
 import type { RotationPlan } from '../../operator/policy/rotation.ts';
 import { planRotation } from '../../operator/policy/rotation.ts';
 import type { HeldSecret, RotationView, ServerDeployment } from '../../operator/policy/rotation-view.ts';
@@ -33,6 +34,8 @@ export interface ModelKeycloak {
   readonly old: { readonly value: number; readonly expires: number } | undefined;
   /** Whether the realm's policy applies. */
   readonly covered: boolean;
+  /** Whether every secret is refused for another reason than its age. */
+  readonly locked: boolean;
 }
 
 /** The Secret in Kubernetes. */
@@ -55,6 +58,8 @@ export interface ModelDeployment {
   readonly paused: boolean;
   /** Whether new pods do not become ready. */
   readonly broken: boolean;
+  /** Whether what new pods would read at their start keeps them from it. */
+  readonly unfit: boolean;
 }
 
 /** What only the test knows, to judge by. */
@@ -85,7 +90,8 @@ export interface World {
   /** What the token endpoint has said in the reconcile under way, and of which revision; lost in a crash. */
   readonly proof: { readonly revision: number; readonly result: 'proved' | 'refused' } | undefined;
   readonly deployment: ModelDeployment | undefined;
-  readonly request: { readonly id: number; readonly at: number } | undefined;
+  /** When it asks for a rotation, which is all that tells one request from another. */
+  readonly request: number | undefined;
   /** The next number not used yet. */
   readonly fresh: number;
   /** Disturbances that may still come. */
@@ -106,16 +112,17 @@ export function keycloakNow({ now, skew }: World): number {
 
 /** Whether Keycloak accepts a secret. */
 export function accepts(world: World, value: number): boolean {
-  const { secret, expires, old } = world.keycloak;
+  const { secret, expires, old, locked } = world.keycloak;
   const now = keycloakNow(world);
-  if (expires !== undefined && expires < now) return false;
+  if (locked || (expires !== undefined && expires < now)) return false;
   return value === secret || (old?.value === value && old.expires >= now);
 }
 
-/** Whether an old secret is still valid. */
+/** Whether an old secret is still valid, but for what refuses all of them. */
 export function overlaps(world: World): boolean {
   const { old, secret } = world.keycloak;
-  return old !== undefined && old.value !== secret && accepts(world, old.value);
+  const open = { ...world, keycloak: { ...world.keycloak, locked: false } };
+  return old !== undefined && old.value !== secret && accepts(open, old.value);
 }
 
 /** The mark that pods should bear. */
@@ -163,31 +170,36 @@ export function proofOf({ proof, status }: World, secret: ModelSecret): HeldSecr
 /** What the operator observes of the world. */
 export function viewOf(world: World): RotationView {
   const { keycloak, secret, request, deployment } = world;
+  const text = (minutes: number | undefined) =>
+    minutes === undefined ? undefined : formatTime(minutes * MINUTE);
   return {
     now: world.now * MINUTE,
     leading: true,
     rules: {
       tickAfter: time => tickAfter(time / MINUTE) * MINUTE,
       jitter: JITTER * MINUTE,
-      overlap: ms(world.overlap),
+      shortestPeriod: PERIOD * MINUTE,
     },
-    request: request && { value: String(request.id), at: request.at * MINUTE },
+    overlap: ms(world.overlap),
+    request:
+      request === undefined ? undefined : { value: formatTime(request * MINUTE), at: request * MINUTE },
     rolloutDeadline: DEADLINE * MINUTE,
     keycloak: {
       createdAt: keycloak.created * MINUTE,
       expiresAt: ms(keycloak.expires),
       rotated: keycloak.old && { expiresAt: keycloak.old.expires * MINUTE },
       coverage: keycloak.covered ? { rotatedPeriod: ROTATED_PERIOD * MINUTE } : undefined,
+      coverageHidden: false,
       enabled: true,
     },
     issuerAnswers: world.issuer,
-    settingsFit: true,
+    serverObstacle: deployment?.unfit === true ? 'SettingsWrong' : undefined,
     secret: secret && {
       holdsValue: secret.value === keycloak.secret,
       marks: {
         created: ms(secret.created),
         since: ms(secret.since),
-        handled: secret.handled === undefined ? undefined : String(secret.handled),
+        handled: text(secret.handled),
       },
       mark: markOf(secret),
       proof: proofOf(world, secret),

@@ -1,3 +1,4 @@
+import { parseTime } from '../../operator/api/time.ts';
 import type { RotationStep } from '../../operator/policy/rotation-step.ts';
 import type { RotationMarks } from '../../operator/policy/rotation-view.ts';
 import {
@@ -27,21 +28,21 @@ export interface Move {
 export function regenerateInKeycloak(before: World): World {
   const world = later(before, 1);
   const now = keycloakNow(world);
-  const { secret, covered } = world.keycloak;
+  const { secret, covered, locked } = world.keycloak;
   const policy = covered
     ? { expires: now + LIFE, old: { value: secret, expires: now + ROTATED_PERIOD } }
     : { expires: undefined, old: undefined };
   return {
     ...world,
     fresh: world.fresh + 1,
-    keycloak: { secret: world.fresh, created: now, covered, ...policy },
+    keycloak: { secret: world.fresh, created: now, covered, locked, ...policy },
     ghost: { ...world.ghost, made: world.now, madeSinceTakeOver: true, jumped: false },
   };
 }
 
 function bear(marks: RotationMarks) {
   const minutes = (time: number | undefined) => (time === undefined ? undefined : time / MINUTE);
-  const handled = marks.handled === undefined ? undefined : Number(marks.handled);
+  const handled = minutes(parseTime(marks.handled));
   return { created: minutes(marks.created), since: minutes(marks.since), handled };
 }
 
@@ -117,10 +118,10 @@ export function later(world: World, minutes: number): World {
 export function rolloutMoves(world: World): readonly Move[] {
   const { deployment, secret, issuer } = world;
   if (deployment === undefined || deployment.paused || isComplete(deployment)) return [];
-  const { pods, template, broken } = deployment;
+  const { pods, template, broken, unfit } = deployment;
   const fresh = pods.find(pod => pod.template === template);
   if (fresh === undefined) {
-    if (secret === undefined || !issuer) return [];
+    if (secret === undefined || !issuer || unfit) return [];
     const ready = pods.filter(pod => pod.ready);
     const pod = { template, value: secret.value, ready: false };
     return [{ name: 'a new pod starts', world: deploy(world, { pods: [...ready, pod] }) }];
@@ -150,14 +151,17 @@ export function disturbances(world: World): readonly Move[] {
   const moves: readonly (readonly [string, World])[] = [
     ['a secret is regenerated in the console', excuse(regenerateInKeycloak(world))],
     ['a secret is set in the console', excuse({ ...world, fresh: fresh + 1, keycloak: setByHand })],
+    [
+      'every secret is refused, or is no longer',
+      excuse({ ...world, keycloak: { ...keycloak, locked: !keycloak.locked } }),
+    ],
     ['the realm policy comes or goes', { ...world, keycloak: { ...keycloak, covered: !keycloak.covered } }],
     ['the issuer comes or goes', { ...world, issuer: !world.issuer }],
     [
       'somebody asks for a rotation',
       {
         ...world,
-        fresh: fresh + 1,
-        request: { id: fresh, at: world.now },
+        request: world.now,
         ghost: { ...world.ghost, used: false },
       },
     ],
@@ -184,6 +188,7 @@ export function disturbances(world: World): readonly Move[] {
       ? []
       : [
           ['pods stop becoming ready, or do again', deploy(world, { broken: !deployment.broken })],
+          ["Argo Server's settings go wrong, or right again", deploy(world, { unfit: !deployment.unfit })],
           ['the Deployment is paused or resumed', deploy(world, { paused: !deployment.paused })],
           ['another image is rolled out', newTemplate(world, deployment.mark)],
           ['the mark is taken off the Deployment', newTemplate(world, undefined)],

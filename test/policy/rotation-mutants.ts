@@ -74,6 +74,15 @@ export const MUTANTS: Readonly<Record<string, Planner>> = {
   'takes no notice of the lease': blind(() => ({ leading: true })),
   'takes no notice of the issuer': blind(() => ({ issuerAnswers: true })),
   'takes no notice of a pause': blind(view => deployment(view, { paused: false })),
+  'takes no notice of settings that Argo Server cannot start with': blind(() => ({
+    serverObstacle: undefined,
+  })),
+  'takes every refusal for the end of a life': blind(({ now, secret, keycloak }) => ({
+    keycloak: {
+      ...keycloak,
+      expiresAt: secret?.proof === 'refused' && keycloak.expiresAt !== undefined ? now : keycloak.expiresAt,
+    },
+  })),
   'allows for no difference between clocks': blind(({ rules }) => ({
     rules: rules && { ...rules, tickAfter: time => rules.tickAfter(time - SKEW) },
   })),

@@ -40,7 +40,11 @@ function rotating(
   const client = makeClient({ secret: new SecretValue('s3cret') });
   return observe(policy, {
     keycloak: keycloakWith(client),
-    rotation: { schedule: parseSchedule(schedule, timeZone), request: undefined, leading: true },
+    rotation: {
+      schedule: parseSchedule(schedule, timeZone),
+      request: undefined,
+      standing: { state: 'Leads' },
+    },
     ...overrides,
   });
 }
@@ -99,12 +103,12 @@ describe('what decides on a rotation', () => {
       now: NOW,
       leading: true,
       rolloutDeadline: ROLLOUT_DEADLINE,
-      keycloak: { ...LIFE, enabled: false, coverage: { rotatedPeriod: HOUR } },
+      keycloak: { ...LIFE, enabled: false, coverage: { rotatedPeriod: HOUR }, coverageHidden: false },
       issuerAnswers: false,
-      settingsFit: true,
+      serverObstacle: undefined,
       secret: undefined,
       deployment: undefined,
-      rules: { overlap: HOUR },
+      overlap: HOUR,
     });
     // Midnight of the fixture's next day.
     expect(view?.rules?.tickAfter(NOW)).toBe(Date.parse('2026-03-02T00:00:00Z'));
@@ -154,7 +158,7 @@ describe('what decides on a rotation', () => {
     const rollout = { progress: 'rolling', startedAt: NOW, completedAt: undefined, why: 'quota' };
     const seen = { state: 'found', mark: '3-x', paused: true, reverted: false, ...rollout };
     expect(rotationView(rotating({}, { server }))?.deployment).toEqual(seen);
-    const contested = [{ part: 'server', what: 'Deployment argo/argo-server' }] as const;
+    const contested = [{ part: 'server', kind: 'Deployment', what: 'Deployment argo/argo-server' }] as const;
     expect(rotationView(rotating({}, { server, contested }))?.deployment).toEqual({
       ...seen,
       reverted: true,

@@ -50,9 +50,10 @@ function mended(world: World): World {
   return {
     ...world,
     issuer: true,
+    keycloak: { ...world.keycloak, locked: false },
     trouble: 0,
     proof: undefined,
-    deployment: deployment && { ...deployment, paused: false, broken: false },
+    deployment: deployment && { ...deployment, paused: false, broken: false, unfit: false },
   };
 }
 
@@ -94,6 +95,7 @@ function restless(world: World, planner: Planner): string | undefined {
   const { step } = planner(viewOf(world));
   const needsPolicy = overlap !== undefined && !keycloak.covered;
   if (step.kind === 'Postpone') return needsPolicy ? undefined : `keeps postponing: ${step.cause}`;
-  const isForgotten = request !== undefined && request.at <= now && secret?.handled !== request.id;
+  const isForgotten =
+    request !== undefined && request <= now && request > (secret?.handled ?? Number.NEGATIVE_INFINITY);
   return isForgotten && step.kind === 'Nothing' ? 'forgets a request to rotate' : undefined;
 }

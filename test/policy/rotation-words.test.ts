@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { formatTime } from '../../operator/api/time.ts';
 import { leastPeriod, rotationNotes } from '../../operator/policy/rotation-notes.ts';
 import type { RotationStep } from '../../operator/policy/rotation-step.ts';
 import { describeNote, describeStep, rotationReason } from '../../operator/policy/rotation-words.ts';
-import { CAME, DAILY, type Differences, hours, minutes, rotationView } from './rotation-fixtures.ts';
+import { CAME, type Differences, days, hours, minutes, rotationView } from './rotation-fixtures.ts';
 
 const NAMES = {
   clientId: 'argo-workflows',
@@ -68,7 +69,7 @@ describe('rotationNotes', () => {
     'nothing to note where the realm keeps old secrets long enough': [{}, []],
     'without the policy of the realm logins under way fail': [{ keycloak: NO_POLICY }, ['NoOverlap']],
     'an overlap that is asked for is a matter of the preflight': [
-      { keycloak: NO_POLICY, rules: { ...DAILY, overlap: hours(1) } },
+      { keycloak: NO_POLICY, overlap: hours(1) },
       [],
     ],
     'a period shorter than a rollout is told': [
@@ -77,6 +78,32 @@ describe('rotationNotes', () => {
     ],
     'a period as long as a rollout is enough': [
       { keycloak: { coverage: { rotatedPeriod: minutes(10) } } },
+      [],
+    ],
+    'a period longer than the schedule waits is told': [
+      { keycloak: { coverage: { rotatedPeriod: days(1) + 1 } } },
+      ['OverlapOutlastsSchedule'],
+    ],
+    'a period as long as the schedule waits is fine': [
+      { keycloak: { coverage: { rotatedPeriod: days(1) } } },
+      [],
+    ],
+    'a period longer than the schedule waits does not matter where the policy has an overlap': [
+      { keycloak: { coverage: { rotatedPeriod: days(9) } }, overlap: hours(1) },
+      [],
+    ],
+    'a request that is older than the last one met is told': [
+      {
+        request: { value: 'a', at: CAME },
+        secret: { marks: { created: CAME, since: CAME, handled: formatTime(CAME + 1) } },
+      },
+      ['RequestOutdated'],
+    ],
+    'the last request that was met is not': [
+      {
+        request: { value: 'a', at: CAME },
+        secret: { marks: { created: CAME, since: CAME, handled: formatTime(CAME) } },
+      },
       [],
     ],
     'a schedule later than the end of the secret is told': [

@@ -38,6 +38,7 @@ function beginning({ now, skew, covered, overlap, hasServer, trouble }: Surround
       expires: covered ? created + LIFE : undefined,
       old: undefined,
       covered,
+      locked: false,
     },
     issuer: true,
     secret: { uid: 2, value: 1, revision: 1, created, since: made, handled: undefined },
@@ -52,6 +53,7 @@ function beginning({ now, skew, covered, overlap, hasServer, trouble }: Surround
           completedAt: made,
           paused: false,
           broken: false,
+          unfit: false,
         }
       : undefined,
     request: undefined,
@@ -74,12 +76,11 @@ function renamed() {
 
 /** The same text for states that no future can tell apart: times count from now, names by their order. */
 export function keyOf(world: World): string {
-  const { now, keycloak, secret, request, ghost, status } = world;
+  const { now, keycloak, secret, ghost, status } = world;
   const ago = (time: number | undefined) => (time === undefined ? '' : time - now);
   const value = renamed();
   const mark = renamed();
   const revision = (number: number) => (number === 0 ? '' : number - (secret?.revision ?? status.revision));
-  const isHandled = secret?.handled !== undefined && secret.handled === request?.id;
   return [
     ((now % PERIOD) + PERIOD) % PERIOD,
     world.skew,
@@ -89,6 +90,7 @@ export function keyOf(world: World): string {
     ago(keycloak.expires),
     keycloak.old && [value(keycloak.old.value), ago(keycloak.old.expires)],
     keycloak.covered,
+    keycloak.locked,
     world.issuer,
     secret && [
       mark(`${secret.uid}/${secret.revision}`),
@@ -99,7 +101,7 @@ export function keyOf(world: World): string {
     revision(status.revision),
     revision(status.proved),
     world.proof && [revision(world.proof.revision), world.proof.result],
-    isHandled || ago(request?.at),
+    ...requestKey(world),
     world.trouble,
     ago(ghost.made),
     ghost.madeSinceTakeOver,
@@ -110,12 +112,19 @@ export function keyOf(world: World): string {
   ].join(' ');
 }
 
+/** What was met last matters to what is asked for, and to what may be asked for after a clock was set back. */
+function requestKey({ now, request, secret, trouble }: World): unknown[] {
+  const handled = secret?.handled ?? Number.NEGATIVE_INFINITY;
+  const pending = request !== undefined && request > handled ? request - now : '';
+  return [pending, trouble === 0 ? '' : Math.max(handled - now, -PERIOD)];
+}
+
 type Namer = ReturnType<typeof renamed>;
 
 /** A rollout's beginning matters until it is late, its end as long as an old secret waits for it. */
 function deploymentKey({ now, deployment, keycloak, secret }: World, value: Namer, mark: Namer): unknown[] {
   if (deployment === undefined) return [];
-  const { pods, startedAt, completedAt, paused, broken, template } = deployment;
+  const { pods, startedAt, completedAt, paused, broken, unfit, template } = deployment;
   const name = renamed();
   const begun = isComplete(deployment) ? '' : Math.max(startedAt - now, -DEADLINE);
   const matters = completedAt !== undefined && keycloak.old !== undefined;
@@ -123,7 +132,7 @@ function deploymentKey({ now, deployment, keycloak, secret }: World, value: Name
     ? Math.max(completedAt, secret?.since ?? completedAt) - now
     : completedAt === undefined;
   return [
-    ...[mark(deployment.mark), name(template), begun, done, paused, broken],
+    ...[mark(deployment.mark), name(template), begun, done, paused, broken, unfit],
     ...pods.flatMap(pod => [name(pod.template), value(pod.value), pod.ready]),
   ];
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { formatTime } from '../../operator/api/time.ts';
 import { planRotation } from '../../operator/policy/rotation.ts';
 import type { RotationStep } from '../../operator/policy/rotation-step.ts';
 import type { RotationView } from '../../operator/policy/rotation-view.ts';
@@ -99,11 +100,39 @@ const STEPS: Readonly<Record<string, readonly [Differences, object]>> = {
   'the overlap is no reason to wait once its life is over': [
     {
       keycloak: { expiresAt: CAME + hours(20), coverage: undefined },
-      rules: { ...DAILY, overlap: hours(1) },
+      overlap: hours(1),
       now: CAME + hours(21),
       secret: { proof: 'refused' },
     },
     EXPIRING,
+  ],
+  'nothing else is a reason to wait then': [
+    {
+      keycloak: { expiresAt: CAME + hours(20) },
+      now: CAME + hours(21),
+      secret: { proof: 'refused' },
+      serverObstacle: 'SettingsWrong',
+      deployment: { paused: true },
+    },
+    EXPIRING,
+  ],
+  'a secret that is refused within the difference between clocks is expired': [
+    {
+      ...asked('a', CAME),
+      keycloak: { expiresAt: CAME + hours(20) },
+      now: CAME + hours(20) - minutes(5),
+      secret: { proof: 'refused' },
+    },
+    REQUESTED,
+  ],
+  'one that is refused before that is not, and asking for another does not help': [
+    {
+      ...asked('a', CAME),
+      keycloak: { expiresAt: CAME + hours(20) },
+      now: CAME + hours(20) - minutes(5) - 1,
+      secret: { proof: 'refused' },
+    },
+    { kind: 'Failed', cause: 'SecretRefused' },
   ],
   'without rotation in the policy an expired secret is told': [
     {
@@ -138,7 +167,28 @@ const STEPS: Readonly<Record<string, readonly [Differences, object]>> = {
     },
     NOTHING,
   ],
-  'another value is another request': [
+  'a later request is another one': [
+    {
+      ...asked('b', TICK - hours(1)),
+      secret: { marks: { created: CAME, since: CAME, handled: formatTime(TICK - hours(1) - 1) } },
+    },
+    REQUESTED,
+  ],
+  'a request that comes back after a later one was met is not met again': [
+    {
+      ...asked('a', TICK - hours(2)),
+      secret: { marks: { created: CAME, since: CAME, handled: formatTime(TICK - hours(1)) } },
+    },
+    NOTHING,
+  ],
+  'the same time in other words is the same request': [
+    {
+      ...asked('a', TICK - hours(1)),
+      secret: { marks: { created: CAME, since: CAME, handled: formatTime(TICK - hours(1)) } },
+    },
+    NOTHING,
+  ],
+  'a damaged mark of what was met hides no request': [
     {
       ...asked('b', TICK - hours(1)),
       secret: { marks: { created: CAME, since: CAME, handled: 'a' } },
@@ -229,7 +279,7 @@ const STEPS: Readonly<Record<string, readonly [Differences, object]>> = {
     postponed('IssuerSilent', 'Rollout'),
   ],
   'nothing is rolled out that would read wrong settings': [
-    { secret: { mark: '2-a' }, settingsFit: false },
+    { secret: { mark: '2-a' }, serverObstacle: 'SettingsWrong' },
     postponed('SettingsWrong', 'Rollout'),
   ],
   'a paused Deployment is left alone': [
@@ -262,17 +312,17 @@ const STEPS: Readonly<Record<string, readonly [Differences, object]>> = {
     NOTHING,
   ],
   'the overlap counts from the end of the rollout': [
-    { keycloak: OLD, rules: { ...DAILY, overlap: hours(1) }, now: CAME + hours(1) },
+    { keycloak: OLD, overlap: hours(1), now: CAME + hours(1) },
     { kind: 'AwaitOverlap', until: CAME + hours(1) + minutes(3) },
   ],
   'after the overlap the old secret is ended': [
-    { keycloak: OLD, rules: { ...DAILY, overlap: hours(1) }, now: CAME + hours(1) + minutes(3) },
+    { keycloak: OLD, overlap: hours(1), now: CAME + hours(1) + minutes(3) },
     { kind: 'EndOverlap' },
   ],
   'only the leader ends it': [
     {
       keycloak: OLD,
-      rules: { ...DAILY, overlap: hours(1) },
+      overlap: hours(1),
       now: CAME + hours(1) + minutes(3),
       leading: false,
     },
@@ -281,7 +331,7 @@ const STEPS: Readonly<Record<string, readonly [Differences, object]>> = {
   'where nobody tells the end of the rollout, the deadline is taken for it': [
     {
       keycloak: OLD,
-      rules: { ...DAILY, overlap: hours(1) },
+      overlap: hours(1),
       now: CAME + hours(1),
       deployment: { completedAt: undefined },
     },
@@ -306,8 +356,24 @@ const STEPS: Readonly<Record<string, readonly [Differences, object]>> = {
     postponed('IssuerSilent'),
   ],
   'no new secret while Argo Server would read wrong settings': [
-    { ...DUE, settingsFit: false },
+    { ...DUE, serverObstacle: 'SettingsWrong' },
     postponed('SettingsWrong'),
+  ],
+  'no new secret that Argo Server could not read for want of rights': [
+    { ...DUE, serverObstacle: 'ServerAccessMissing' },
+    postponed('ServerAccessMissing'),
+  ],
+  'no new secret while nobody can tell whether the overlap that is asked for will come': [
+    { ...asked('a', CAME), overlap: hours(1), keycloak: { coverageHidden: true, coverage: undefined } },
+    postponed('CoverageHidden'),
+  ],
+  'a request is met without knowing that, where no overlap is asked for': [
+    { ...asked('a', CAME), rules: undefined, keycloak: { coverageHidden: true, coverage: undefined } },
+    REQUESTED,
+  ],
+  'an overlap is asked for also where the schedule cannot be followed': [
+    { ...asked('a', CAME), rules: undefined, overlap: hours(1), keycloak: { coverage: undefined } },
+    postponed('OverlapNeedsPolicy'),
   ],
   'no new secret while the Deployment is paused': [
     { ...DUE, deployment: { paused: true } },
@@ -318,13 +384,13 @@ const STEPS: Readonly<Record<string, readonly [Differences, object]>> = {
     postponed('RolloutReverted'),
   ],
   'no new secret without the policy that the overlap needs': [
-    { ...DUE, rules: { ...DAILY, overlap: hours(1) }, keycloak: { coverage: undefined } },
+    { ...DUE, overlap: hours(1), keycloak: { coverage: undefined } },
     postponed('OverlapNeedsPolicy'),
   ],
   'no new secret where the realm ends the old one too early': [
     {
       ...DUE,
-      rules: { ...DAILY, overlap: hours(1) },
+      overlap: hours(1),
       keycloak: { coverage: { rotatedPeriod: hours(1) + minutes(10) - 1 } },
     },
     postponed('RotatedPeriodTooShort'),
@@ -332,7 +398,7 @@ const STEPS: Readonly<Record<string, readonly [Differences, object]>> = {
   'the period of the realm may be just enough': [
     {
       ...DUE,
-      rules: { ...DAILY, overlap: hours(1) },
+      overlap: hours(1),
       keycloak: { coverage: { rotatedPeriod: hours(1) + minutes(10) } },
     },
     SCHEDULED,
@@ -354,19 +420,32 @@ describe('planRotation', () => {
     expect(planRotation(view).step).toEqual({ kind: 'TakeOver', marks });
   });
 
+  it('leaves it to the user how Argo Server fares where no Deployment is named', () => {
+    const view = rotationView({ ...DUE, serverObstacle: 'SettingsWrong' });
+    expect(planRotation({ ...view, deployment: undefined }).step).toEqual(SCHEDULED);
+  });
+
   it('postpones the rollout and the next secret while the Deployment is missing', () => {
     const view: RotationView = { ...rotationView(DUE), deployment: { state: 'missing' } };
     expect(planRotation(view).step).toEqual(postponed('DeploymentMissing', 'Rollout'));
   });
 
   it('rotates without a Deployment, and leaves the old secret as long as a rollout and the overlap may take', () => {
-    const rules = { ...DAILY, overlap: hours(1) };
-    const due: RotationView = { ...rotationView({ ...DUE, rules }), deployment: undefined };
+    const overlap = hours(1);
+    const due: RotationView = { ...rotationView({ ...DUE, overlap }), deployment: undefined };
     expect(planRotation(due).step).toEqual(SCHEDULED);
-    const over: RotationView = { ...rotationView({ rules, keycloak: OLD }), deployment: undefined };
+    const over: RotationView = { ...rotationView({ overlap, keycloak: OLD }), deployment: undefined };
     expect(planRotation({ ...over, now: CAME + hours(1) }).step).toEqual({
       kind: 'AwaitOverlap',
       until: CAME + hours(1) + minutes(10),
+    });
+  });
+
+  it('shows the end of an old secret for the next rotation where that comes later', () => {
+    const view = rotationView({ keycloak: { rotated: { expiresAt: TICK + hours(9) } } });
+    expect(planRotation(view)).toMatchObject({
+      nextRotation: TICK + hours(9) + minutes(5),
+      overlapUntil: TICK + hours(9),
     });
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../operator/policy/observation.ts';
 import { planSettings } from '../../operator/policy/server-settings.ts';
 import { renderSso } from '../../operator/policy/server-sso.ts';
-import { settingsFit, settingsText, wantedSso } from '../../operator/policy/server-view.ts';
+import { settingsServe, settingsText, wantedSso } from '../../operator/policy/server-view.ts';
 import { makeClient, makePolicy, observe } from './fixtures.ts';
 import { keycloakDown, keycloakWith, makeSecret } from './objects.ts';
 import { ISSUER, observeServer, observeSettings, SPEC } from './server-objects.ts';
@@ -90,7 +90,7 @@ describe('settings with which Argo Server may be restarted', () => {
   ])('are such %s', (_, data, { image, ...fields }: Record<string, unknown>) => {
     const seen = observeSettings(data, fields);
     const unknown = { ...seen, server: { ...seen.server, deployment: undefined } };
-    expect(settingsFit(image === undefined ? seen : unknown)).toBe(true);
+    expect(settingsServe(image === undefined ? seen : unknown)).toBe(true);
   });
 
   it.each([
@@ -100,22 +100,36 @@ describe('settings with which Argo Server may be restarted', () => {
     ['with a key that stops Argo', { sso: `${RIGHT}pkce: true\n` }],
     ['in config beside others', { config: `sso:\n${RIGHT.replace(/^/gm, '  ')}`, links: '' }],
   ])('are none %s', (_, data) => {
-    expect(settingsFit(observeSettings(data))).toBe(false);
+    expect(settingsServe(observeSettings(data))).toBe(false);
+  });
+
+  it.each([
+    ['another expiry', 'sessionExpiry: 1h\n'],
+    ['fewer groups', 'filterGroupsRegex: ["^nobody$"]\n'],
+  ])('are such where a login does without, as with %s', (_, line) => {
+    expect(settingsServe(observeSettings({ sso: `${RIGHT}${line}` }))).toBe(true);
+  });
+
+  it('are none where people would sign in elsewhere or as somebody else', () => {
+    expect(settingsServe(observeSettings({ sso: `${RIGHT}customGroupClaimName: roles\n` }))).toBe(false);
+    expect(settingsServe(observeSettings({ sso: RIGHT.replace('https://workflows', 'https://other') }))).toBe(
+      false,
+    );
   });
 
   it('are none of a ConfigMap that is not known, nor with an expression that stops Argo', () => {
-    expect(settingsFit(observeServer({ configMap: { state: 'missing' } }))).toBe(false);
+    expect(settingsServe(observeServer({ configMap: { state: 'missing' } }))).toBe(false);
     const seen = observeSettings({ sso: RIGHT });
     const groupFilter = { invalid: [{ regex: '(', message: '' }], dropped: [] };
-    expect(settingsFit({ ...seen, server: { ...seen.server, groupFilter } })).toBe(false);
+    expect(settingsServe({ ...seen, server: { ...seen.server, groupFilter } })).toBe(false);
   });
 
   it('are told by the issuer that the status remembers, where Keycloak does not answer', () => {
     const seen = observeSettings({ sso: RIGHT });
     const status = { ...seen.policy.status, issuer: ISSUER };
     const down = { ...seen, keycloak: keycloakDown(0) };
-    expect(settingsFit(down)).toBe(false);
-    expect(settingsFit({ ...down, policy: { ...seen.policy, status } })).toBe(true);
+    expect(settingsServe(down)).toBe(false);
+    expect(settingsServe({ ...down, policy: { ...seen.policy, status } })).toBe(true);
   });
 });
 
