@@ -10,6 +10,7 @@ RUN GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -trimpath -ldflags='-s 
 FROM node:24-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY operator/package.json operator/
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:24-slim

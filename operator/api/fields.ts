@@ -173,11 +173,23 @@ const OURS = 'argo-access.io/';
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
 const KEY = new RegExp(`^(?:${SUBDOMAIN}/)?${NAME}$`, 'u');
 
+const isKey = (key: string) => KEY.test(key) && key.indexOf('/') <= 253;
+const isFree = (key: string) => !key.startsWith(OURS) && key !== MANAGED_BY;
+
+/** The first key that is not as it should be. */
+function wrongKey(fits: (key: string) => boolean) {
+  return (map: Readonly<Record<string, string>>) =>
+    Object.keys(map)
+      .filter(key => !fits(key))
+      .slice(0, 1);
+}
+
 function marks(value: z.ZodType<string>) {
   return withRules(
     texts(value, MAX_ENTRIES),
     {
-      holds: map => Object.keys(map).every(key => KEY.test(key) && key.indexOf('/') <= 253),
+      holds: map => Object.keys(map).every(isKey),
+      culprit: wrongKey(isKey),
       cel: `self.all(k, k.matches(${celPattern(KEY)}) && k.indexOf('/') <= 253)`,
       message:
         'must have keys of up to 63 letters, digits, dashes, underscores and dots, if need be after a domain and a ' +
@@ -185,7 +197,8 @@ function marks(value: z.ZodType<string>) {
       reason: 'FieldValueForbidden',
     },
     {
-      holds: map => Object.keys(map).every(key => !key.startsWith(OURS) && key !== MANAGED_BY),
+      holds: map => Object.keys(map).every(isFree),
+      culprit: wrongKey(isFree),
       cel: `self.all(k, !k.startsWith('${OURS}') && k != '${MANAGED_BY}')`,
       message: `must not have the keys ${OURS}… and ${MANAGED_BY}, which the operator sets itself; choose others`,
       reason: 'FieldValueForbidden',

@@ -39,6 +39,10 @@ function everyGroup(when: Condition<Naming>, fits: Condition<string>, must: stri
     message: must,
     at: '.roles',
     reason: 'FieldValueForbidden',
+    culprit: ({ roles }) => {
+      const role = roles.findIndex(({ groups }) => groups?.some(group => !fits.holds(group)));
+      return [role, 'groups', roles[role]?.groups?.findIndex(group => !fits.holds(group)) ?? 0];
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { dnsLabel, dnsSubdomain } from './fields.ts';
-import { object, withRules } from './rules.ts';
+import { object, repeatedAt, withRules } from './rules.ts';
 import { GROUP, KIND, specSchema, VERSION } from './schema.ts';
 
 /** Longest name of a policy: the name is the value of a label on everything that the policy makes. */
@@ -30,4 +30,5 @@ export const policySchema = withRules(plainPolicy, {
     'must have different ServiceAccounts (serviceAccount, by default <policy>-<role>); rename one of those that share one',
   at: '.spec.roles',
   reason: 'FieldValueForbidden',
+  culprit: policy => [repeatedAt(accountNames(policy))],
 });

@@ -14,6 +14,8 @@ export interface Rule<T> {
   readonly at?: string;
   /** Leave it out for the API server to show the refused value; objects are too big for that. */
   readonly reason?: 'FieldValueForbidden';
+  /** What exactly below `at` is at fault, as a path; only zod's issues tell it (`params.culprit`). */
+  readonly culprit?: (value: T) => readonly PropertyKey[];
 }
 
 /** A rule as a CustomResourceDefinition has it. */
@@ -49,8 +51,10 @@ function pathOf(at: string | undefined): string[] {
 /** Adds rules that both zod and the API server check. */
 export function withRules<S extends z.ZodType>(schema: S, ...rules: readonly Rule<z.output<S>>[]): S {
   const checked = schema.superRefine((value, context) => {
-    for (const { holds, message, at } of rules) {
-      if (!holds(value)) context.addIssue({ code: 'custom', path: pathOf(at), message });
+    for (const { holds, message, at, culprit } of rules) {
+      if (holds(value)) continue;
+      const params = culprit && { params: { culprit: culprit(value) } };
+      context.addIssue({ code: 'custom', path: pathOf(at), message, ...params });
     }
   });
   return checked.meta({ [RULES]: [...celRulesOf(schema), ...rules.map(asCel)] });
@@ -94,12 +98,17 @@ export function text(min: number, max: number): z.ZodString {
   return z
     .string()
     .refine(value => value.isWellFormed(), { abort: true, error: 'must be valid Unicode' })
-    .refine(value => codePoints(value) >= min, { abort: true, error: `must have at least ${min} characters` })
+    .refine(value => codePoints(value) >= min, { abort: true, error: 'is empty; write it' })
     .refine(value => codePoints(value) <= max, {
       abort: true,
-      error: `may not be more than ${max} characters`,
+      error: `may not be more than ${max} characters; shorten it`,
     })
     .meta({ minLength: min, maxLength: max });
+}
+
+/** Place of the first value that is there already; -1 where each is there once. */
+export function repeatedAt(values: readonly string[]): number {
+  return values.findIndex((value, index) => values.indexOf(value) < index);
 }
 
 /** A list in which each value stands once. */
@@ -140,7 +149,7 @@ export function texts(value: z.ZodType<string>, max: number) {
     },
     z
       .record(z.string(), value)
-      .refine(map => Object.keys(map).length <= max, `must have at most ${max} entries`)
+      .refine(map => Object.keys(map).length <= max, `must have at most ${max} entries; remove some`)
       .meta({ maxProperties: max }),
   );
 }

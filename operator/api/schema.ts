@@ -16,7 +16,7 @@ import {
 import { groupNameRules } from './group-names.ts';
 import { immutable } from './immutable.ts';
 import { rotation } from './rotation-schema.ts';
-import { object, uniqueList, withRules, withTransitions } from './rules.ts';
+import { object, repeatedAt, uniqueList, withRules, withTransitions } from './rules.ts';
 import { server } from './server-schema.ts';
 
 /** API group of the contract. */
@@ -187,6 +187,7 @@ const roles = withRules(
     cel: 'self.all(a, self.exists_one(b, a.name == b.name))',
     message: 'must have different names; rename one of the roles that share one',
     reason: 'FieldValueForbidden',
+    culprit: list => [repeatedAt(list.map(({ name }) => name))],
   },
   {
     holds: list => list.flatMap(bindingsOf).length <= 1000,

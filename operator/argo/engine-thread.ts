@@ -1,7 +1,11 @@
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
 /** Longest time in which a thread must be ready, in milliseconds: it only guards against waiting for ever. */
 const START_DEADLINE = 60_000;
+
+/** Beside this file, and of its kind: TypeScript, or JavaScript where the sources are bundled. */
+const WORKER = new URL(`./engine-worker${extname(import.meta.url)}`, import.meta.url);
 
 /** What came of a question. */
 export type Reply =
@@ -19,7 +23,7 @@ export interface EngineThread {
 
 /** Starts a thread; fails where the engine does not come up. */
 export async function startThread(module: WebAssembly.Module): Promise<EngineThread> {
-  const worker = new Worker(new URL('./engine-worker.ts', import.meta.url), {
+  const worker = new Worker(WORKER, {
     workerData: module,
     env: {},
     execArgv: [],

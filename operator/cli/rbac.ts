@@ -1,16 +1,36 @@
-import { stringify } from 'yaml';
-import { loadConfig } from '../config.ts';
-import { type OperatorAccount, renderRights } from '../rbac.ts';
+import { Command } from 'commander';
+import type { DefineCommand } from './command.ts';
+import { configOption } from './options.ts';
 
-const HEADER = `# Kubernetes rights of the argo-access operator, generated from its configuration by \`argo-access rbac\`.
-# Do not edit: change the configuration and generate this again. When a namespace is no longer named there, its
-# Role and RoleBinding are to be deleted; all carry the label app.kubernetes.io/managed-by=argo-access-rbac. Before
-# that, take the namespace out of the policies that grant in it: what was granted cannot be taken back without rights.
-`;
+const ABOUT = [
+  'Print the Kubernetes rights that the operator needs for a configuration, as YAML.',
+  'The configuration says which namespaces the operator serves, and which roles may be granted where. The rights \
+follow from it and go no further: nothing in the whole cluster but the policies themselves, and `bind` on no \
+role that is not named. Print them again whenever the configuration changes, and commit both together.',
+].join('\n\n');
 
-/** The rights for a configuration file, as YAML for \`kubectl apply\`. Throws \`ConfigError\`. */
-export async function rbac(configFile: string, account: OperatorAccount): Promise<string> {
-  const objects = renderRights(await loadConfig(configFile), account);
-  const documents = objects.map(object => stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 }));
-  return `${HEADER}${documents.map(document => `---\n${document}`).join('')}`;
+const EXAMPLES = `
+Examples:
+  argo-access rbac --config config.yaml > rights.yaml
+  argo-access rbac --config config.yaml | kubectl diff -f -
+  argo-access rbac --config config.yaml --operator-namespace sso | kubectl apply -f -`;
+
+interface Options {
+  readonly config: string;
+  readonly operatorNamespace: string;
+  readonly serviceAccount: string;
 }
+
+/** `argo-access rbac` */
+export const rbacCommand: DefineCommand = ({ terminal }) =>
+  new Command('rbac')
+    .summary("print the operator's Kubernetes rights for a configuration")
+    .description(ABOUT)
+    .addOption(configOption("the operator's configuration").makeOptionMandatory())
+    .option('--operator-namespace <name>', 'namespace that the operator runs in', 'argo-access-system')
+    .option('--service-account <name>', 'ServiceAccount that it runs as', 'argo-access-operator')
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: Options) => {
+      const { rbac } = await import('./rbac/render.ts');
+      terminal.out(await rbac(options.config, options));
+    });

@@ -1,5 +1,6 @@
-import { type Document, isMap, isNode, isScalar, isSeq, type LineCounter, type ParsedNode } from 'yaml';
+import type { Document, LineCounter, ParsedNode } from 'yaml';
 import type { z } from 'zod';
+import { offsetOf } from '../yaml-places.ts';
 import { unknownField } from './schema.ts';
 
 /** The YAML text in which problems are located. */
@@ -31,7 +32,10 @@ export function describeIssues(source: Source, issues: readonly z.core.$ZodIssue
     )
     .map(({ path, message }) => {
       const name = describePath(source.document, path);
-      return { offset: offsetOf(source.document, path), what: name === '' ? message : `${name}: ${message}` };
+      return {
+        offset: offsetOf(source.document.contents, path),
+        what: name === '' ? message : `${name}: ${message}`,
+      };
     })
     .sort((a, b) => a.offset - b.offset)
     .map(({ offset, what }) => problemAt(source, offset, what));
@@ -44,34 +48,4 @@ function describePath(document: Document, path: Path): string {
     const name = document.getIn([...path.slice(0, depth + 1), 'name']);
     return `${text}[${typeof name === 'string' ? name : key}]`;
   }, '');
-}
-
-/** Where the field of a path is, or the innermost part of it that there is. */
-function offsetOf(document: Document<ParsedNode>, path: Path): number {
-  let node: unknown = document.contents;
-  let offset = document.contents?.range[0] ?? 0;
-  for (const key of path) {
-    const found = childOf(node, key);
-    if (found === undefined) return offset;
-    node = found.value;
-    offset = found.offset ?? offset;
-  }
-  return offset;
-}
-
-function childOf(
-  node: unknown,
-  key: PropertyKey,
-): { value: unknown; offset: number | undefined } | undefined {
-  if (isSeq(node)) {
-    const value = node.items[Number(key)];
-    return value === undefined ? undefined : { value, offset: rangeStart(value) };
-  }
-  if (!isMap(node)) return undefined;
-  const pair = node.items.find(item => isScalar(item.key) && String(item.key.value) === key);
-  return pair === undefined ? undefined : { value: pair.value, offset: rangeStart(pair.key) };
-}
-
-function rangeStart(node: unknown): number | undefined {
-  return isNode(node) ? node.range?.[0] : undefined;
 }

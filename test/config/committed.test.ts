@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { rbac } from '../../operator/cli/rbac.ts';
+import { rbac } from '../../operator/cli/rbac/render.ts';
 import type { RightsRole, Rule } from '../../operator/rbac.ts';
 
 const CONFIG = join(import.meta.dirname, '..', '..', 'config');

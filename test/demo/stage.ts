@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { createRuleEngine, type RuleEngine } from '../../operator/argo/engine.ts';
-import { rbac } from '../../operator/cli/rbac.ts';
+import { rbac } from '../../operator/cli/rbac/render.ts';
 import { createKubernetesClient, type KubernetesClient } from '../../operator/kubernetes/client.ts';
 import { type OperatorProcess, startOperatorProcess } from '../e2e/operator-process.ts';
 import { type Environment, startEnvironment } from '../env/environment.ts';

@@ -1,0 +1,33 @@
+import { Command } from 'commander';
+import type { CommandContext, DefineCommand } from './command.ts';
+import { rbacCommand } from './rbac.ts';
+import { validateCommand } from './validate.ts';
+import { VERSION } from './version.ts';
+
+const COMMANDS: readonly DefineCommand[] = [validateCommand, rbacCommand];
+
+const ABOUT =
+  'For those who write ArgoAccessPolicies, which give Argo Workflows single sign-on through Keycloak, and for those \
+who run their operator. `<command> --help` says what a command does, with examples.';
+
+const EXIT_CODES = `
+Exit codes:
+  0  done, and nothing is wrong
+  1  what was looked at is wrong: a policy, or the operator's configuration
+  2  the command could not be carried out: an unknown option, a missing argument, a file that cannot be read`;
+
+/** The whole command line. */
+export function program(name: string, context: CommandContext): Command {
+  const { out, err } = context.terminal;
+  const root = new Command(name)
+    .description(ABOUT)
+    .version(VERSION, '--version', 'print the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ writeOut: out, writeErr: err })
+    .showHelpAfterError('(--help says more)')
+    .addHelpText('after', EXIT_CODES);
+  for (const define of COMMANDS) root.addCommand(define(context).copyInheritedSettings(root));
+  return root;
+}

@@ -1,0 +1,58 @@
+import type { Policy } from '../../api/objects.ts';
+import type { OperatorConfig } from '../../config.ts';
+import type { GroupFilterVerdict, Observation } from '../../policy/observation.ts';
+import { parseSchedule } from '../../schedule.ts';
+
+/** What is known of a policy besides itself where nobody is asked. */
+export interface OfflineKnowledge {
+  readonly policy: Policy;
+  /** The other policies of its namespace. */
+  readonly neighbours: readonly Policy[];
+  readonly config: OperatorConfig | undefined;
+  readonly groupFilter: GroupFilterVerdict;
+}
+
+/** A policy as the operator would observe it in a cluster that has policies, and nothing else yet. */
+export function offlineObservation(known: OfflineKnowledge): Observation {
+  const { policy, neighbours, config, groupFilter } = known;
+  const rotation = policy.spec.client?.secret.rotation;
+  const { namespace } = policy.metadata;
+  return {
+    now: 0,
+    operator: {
+      instanceId: config?.instanceId ?? '',
+      clusterUid: '',
+      formerClusters: [],
+      ownClientId: undefined,
+    },
+    policy,
+    allowance: config?.namespaces.find(({ name }) => name === namespace),
+    connection: config?.connections.find(({ name }) => name === policy.spec.keycloak.connection),
+    endingNamespaces: new Set(),
+    unread: [],
+    outOfSight: [],
+    contested: [],
+    crdEnding: false,
+    neighbours,
+    livePolicyUids: new Set([policy, ...neighbours].map(({ metadata }) => metadata.uid)),
+    accounts: [],
+    secrets: [],
+    bindings: [],
+    verdicts: new Map(),
+    keycloak: { state: 'NotAsked' },
+    server: {
+      configMap: undefined,
+      deployment: undefined,
+      missingAccess: undefined,
+      groupFilter,
+      delegating: [],
+      cookieKey: undefined,
+    },
+    rotation: {
+      schedule: rotation && parseSchedule(rotation.schedule, rotation.timeZone),
+      request: undefined,
+      standing: { state: 'Undecided' },
+    },
+    proof: undefined,
+  };
+}
