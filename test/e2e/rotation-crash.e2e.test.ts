@@ -31,7 +31,7 @@ interface GotLease {
 const UNKNOWN_MS = 60_000;
 /** Every write that a rotation can have, one for each lane: there may be fewer of the last two kinds. */
 const POINTS: readonly WritePoint[] = WRITE_KINDS.flatMap(kind => {
-  const most = { 'PUT status': 3, 'POST events': 4 } as const;
+  const most = { 'PUT status': 4, 'POST events': 5 } as const;
   const count = kind in most ? most[kind as keyof typeof most] : 1;
   return Array.from({ length: count }, (_, index) => ({ kind, nth: index + 1 }));
 });

@@ -22,6 +22,7 @@ import {
   installArgoServer,
   rotatingSpec,
 } from './rotating-world.ts';
+import { letServerWork } from './rotation-looks.ts';
 import { applyPolicy, awaitPolicy, HOME, policyPath, type World } from './world.ts';
 
 const CLIENT = 'argo-workflows';
@@ -60,6 +61,7 @@ beforeAll(async () => {
     rotatedPeriodSeconds: 2 * HOUR_S,
   });
   await installArgoServer(world);
+  await letServerWork(world);
   client = createKubernetesClient({ kubeconfigPath: world.kubernetes.kubeconfigPath });
   pods = await startPods({
     client,
