@@ -10,13 +10,13 @@ import {
 } from '../operator/keycloak/rotation-coverage.ts';
 import type { RotationNote } from '../operator/policy/rotation-notes.ts';
 import type { PostponeCause } from '../operator/policy/rotation-step.ts';
-import { describeNote, describeStep } from '../operator/policy/rotation-words.ts';
+import { describeNote, describeStanding, describeStep } from '../operator/policy/rotation-words.ts';
 import { blocks, ROOT, read, tableRows } from './docs-pages.ts';
 import { makeClient } from './policy/fixtures.ts';
 
 const ROTATION = 'docs/rotation.md';
 
-/** What is shown to users, by cause; that a rotation waits for the Lease or for a proof is not. */
+/** What is shown to users, by cause; what is told of the Lease has words of its own, and a proof is not told of. */
 const POSTPONED: Readonly<Record<PostponeCause, boolean>> = {
   NotLeading: false,
   TokenEndpointUnclear: false,
@@ -77,6 +77,17 @@ describe(ROTATION, () => {
     const rollout = describeStep({ kind: 'Postpone', what: 'Rollout', cause }, names);
     const [, obstacle = ''] = rotation.split('the rotation waits until ');
     expect(rollout).toBe(`the restart of Argo Server waits until ${obstacle}`);
+    expect(rows.filter(row => row.startsWith(`| ${obstacle} |`))).toHaveLength(1);
+  });
+
+  const LEASE = 'argo-access-system/argo-access-operator-default';
+
+  it.each([
+    { state: 'Held' },
+    { state: 'Barred', lease: LEASE, message: '…' },
+    { state: 'Follows', lease: LEASE, holder: '…' },
+  ] as const)('has the words of who may not make a new secret: $state', standing => {
+    const [, obstacle = ''] = describeStanding(standing, names).split('the rotation waits until ');
     expect(rows.filter(row => row.startsWith(`| ${obstacle} |`))).toHaveLength(1);
   });
 

@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { formatTime } from '../../operator/api/time.ts';
 import { leastPeriod, rotationNotes } from '../../operator/policy/rotation-notes.ts';
 import type { RotationStep } from '../../operator/policy/rotation-step.ts';
-import { describeNote, describeStep, rotationReason } from '../../operator/policy/rotation-words.ts';
+import {
+  describeNote,
+  describeStanding,
+  describeStep,
+  rotationReason,
+} from '../../operator/policy/rotation-words.ts';
 import { CAME, type Differences, days, hours, minutes, rotationView } from './rotation-fixtures.ts';
 
 const NAMES = {
@@ -60,6 +65,25 @@ describe('the words of a rotation', () => {
   it.each(Object.entries(steps))('%s', (_, [step, reason, message]) => {
     expect(rotationReason(step)).toBe(reason);
     expect(describeStep(step, NAMES)).toBe(message);
+  });
+});
+
+describe('the words of a rotation that only another may begin', () => {
+  it.each([
+    [
+      { state: 'Held' },
+      'a minute has passed since the answer to the last request for a new secret of client argo-workflows was lost, as Keycloak may still follow it',
+    ],
+    [
+      { state: 'Barred', lease: 'ns/lease', message: 'forbidden' },
+      'this operator can hold Lease ns/lease: forbidden; where a right is missing, apply the output of `argo-access rbac --config FILE`',
+    ],
+    [
+      { state: 'Follows', lease: 'ns/lease', holder: 'pod-2' },
+      'operator pod-2 begins it, which holds Lease ns/lease; it is overdue: see the log of that operator',
+    ],
+  ] as const)('say what is waited for: %j', (standing, until) => {
+    expect(describeStanding(standing, NAMES)).toBe(`the rotation waits until ${until}`);
   });
 });
 
