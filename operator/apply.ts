@@ -122,7 +122,9 @@ class Abstained extends Error {}
 /** Failures after which a request may have been followed all the same. */
 const UNCLEAR: readonly KeycloakErrorKind[] = ['Unreachable', 'Timeout', 'ServerError'];
 
-function outcomeOf(error: unknown): Parameters<Claim['end']>[0] {
+type Outcome = Parameters<Claim['end']>[0];
+
+function outcomeOf(error: unknown): Outcome {
   return error instanceof KeycloakError && !UNCLEAR.includes(error.kind) ? 'Known' : 'Unknown';
 }
 
@@ -138,19 +140,18 @@ async function regenerate(
 ): Promise<void> {
   const claim = await targets.claim();
   if (claim === undefined) throw new Abstained();
+  let outcome: Outcome = 'Known';
   try {
     await insistOn(step, targets);
-  } catch (error) {
-    claim.end('Known');
-    throw error;
+    const sending = realmOf(targets).clients.regenerate(step.id, claim.mayStill);
+    const sent = await sending.catch((error: unknown) => {
+      outcome = outcomeOf(error);
+      throw error;
+    });
+    if (!sent) throw new Abstained();
+  } finally {
+    claim.end(outcome);
   }
-  const sending = realmOf(targets).clients.regenerate(step.id, claim.mayStill);
-  const sent = await sending.catch((error: unknown) => {
-    claim.end(outcomeOf(error));
-    throw error;
-  });
-  claim.end('Known');
-  if (!sent) throw new Abstained();
   targets.effects.regenerated(step.cause);
 }
 

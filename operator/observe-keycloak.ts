@@ -5,6 +5,7 @@ import { KeycloakError } from './keycloak/errors.ts';
 import type { KeycloakRealm } from './keycloak/realm.ts';
 import { judgeKeycloakError } from './keycloak/reasons.ts';
 import { mayHaveClient } from './policy/checks-permission.ts';
+import { groupsOf } from './policy/desired.ts';
 import type { KeycloakClient } from './policy/keycloak-types.ts';
 import type { KeycloakObservation, Observation } from './policy/observation.ts';
 import { asksForRotation } from './policy/rotation-observed.ts';
@@ -45,9 +46,10 @@ export function asksKeycloak(observation: Observation): boolean {
   return mayHaveClient(observation) && allowance !== undefined && !crdEnding;
 }
 
-function groupNames({ spec, metadata }: Policy): readonly string[] {
+function groupNames(policy: Policy): readonly string[] {
+  const { spec, metadata } = policy;
   if (spec.keycloak.groups.source !== 'Groups' || metadata.deletionTimestamp !== undefined) return [];
-  return [...new Set(spec.roles.flatMap(role => role.groups ?? []))];
+  return groupsOf(policy);
 }
 
 /** Asks Keycloak for the policy's client and groups; what it does not answer is part of the observation. */

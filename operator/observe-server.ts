@@ -8,7 +8,8 @@ import { KubernetesError } from './kubernetes/errors.ts';
 import type { ClusterReader } from './kubernetes/reader.ts';
 import type { ServerNames } from './kubernetes/server-access.ts';
 import type { Leadership } from './leadership.ts';
-import { serviceAccountName, tokenSecretName } from './policy/desired.ts';
+import { groupsOf, serviceAccountName, tokenSecretName } from './policy/desired.ts';
+import { NO_SERVER, NOTHING_FILTERED } from './policy/nothing-seen.ts';
 import type {
   GroupFilterVerdict,
   RotationObservation,
@@ -35,8 +36,6 @@ export type AccessReview = (
   names: ServerNames,
   signal: AbortSignal,
 ) => Promise<readonly string[] | undefined>;
-
-const NOTHING_FILTERED: GroupFilterVerdict = { invalid: [], dropped: [] };
 
 /** How long an answer about somebody's rights serves, in milliseconds. */
 const REVIEW_MS = 10 * 60_000;
@@ -66,12 +65,12 @@ export function createAccessReview(
 
 async function filterGroups(
   { groupFilter }: ServerSources,
-  { spec }: Policy,
+  policy: Policy,
   signal: AbortSignal,
 ): Promise<GroupFilterVerdict> {
-  const regexes = spec.server?.filterGroupsRegex ?? [];
+  const regexes = policy.spec.server?.filterGroupsRegex ?? [];
   if (regexes.length === 0) return NOTHING_FILTERED;
-  return groupFilter(regexes, [...new Set(spec.roles.flatMap(({ groups }) => groups ?? []))], signal);
+  return groupFilter(regexes, groupsOf(policy), signal);
 }
 
 /** The Deployment, and what keeps its pods from being ready where they are not. */
@@ -91,15 +90,6 @@ async function observeDeployment(
   const why = [...(rollout.why === undefined ? [] : [rollout.why]), ...troubles].join('; ');
   return { state: 'found', object: { ...seen.object, rollout: { ...rollout, why: why || undefined } } };
 }
-
-const NO_SERVER: ServerObservation = {
-  configMap: undefined,
-  deployment: undefined,
-  missingAccess: undefined,
-  groupFilter: NOTHING_FILTERED,
-  delegating: [],
-  cookieKey: undefined,
-};
 
 /** Where there are several logins, nobody can tell which of them a namespace of roles belongs to. */
 function delegating({ cache, config }: ServerSources, { metadata }: Policy): readonly string[] {

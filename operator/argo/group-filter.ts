@@ -1,3 +1,4 @@
+import { NOTHING_FILTERED } from '../policy/nothing-seen.ts';
 import type { GroupFilterVerdict } from '../policy/observation.ts';
 import type { Judgement, RuleEngine, RuleQuestion } from './engine.ts';
 
@@ -81,7 +82,7 @@ export function createGroupFilter(engine: Pick<RuleEngine, 'judge'>): GroupFilte
   }
 
   return async (regexes, groups, signal) => {
-    if (regexes.length === 0) return { invalid: [], dropped: [] };
+    if (regexes.length === 0) return NOTHING_FILTERED;
     const key = JSON.stringify([regexes, groups]);
     const known = memory.get(key);
     const { exhausted, ...verdict } = known

@@ -15,11 +15,3 @@ export function namespaceOption(meaning: string): Option {
 export function configOption(meaning: string): Option {
   return new Option('--config <file>', meaning);
 }
-
-/** Which cluster a command speaks to, as in kubectl; for commands that speak to one. */
-export function clusterOptions(): readonly Option[] {
-  return [
-    new Option('--kubeconfig <file>', 'kubeconfig to use (default: $KUBECONFIG, then ~/.kube/config)'),
-    new Option('--context <name>', "context of the kubeconfig (default: the kubeconfig's own)"),
-  ];
-}

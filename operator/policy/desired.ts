@@ -45,6 +45,11 @@ export function serviceAccountName(policy: Policy, role: RoleSpec): string {
   return role.serviceAccount ?? `${policy.metadata.name}-${role.name}`;
 }
 
+/** The groups that the roles of a policy name, each once. */
+export function groupsOf({ spec }: Policy): readonly string[] {
+  return [...new Set(spec.roles.flatMap(({ groups }) => groups ?? []))];
+}
+
 /** Name of an account's token Secret, the one that Argo looks for (argo-workflows, util/secrets). */
 export function tokenSecretName(serviceAccount: string): string {
   return `${serviceAccount}.service-account-token`;

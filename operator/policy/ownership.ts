@@ -1,7 +1,7 @@
 import { ANNOTATION_ADOPT_BY, LABEL_POLICY_UID } from '../api/names.ts';
-import type { ObjectMeta, OwnedObject } from '../api/objects.ts';
+import type { ObjectMeta, OwnedObject, SharedObject } from '../api/objects.ts';
 import { KIND } from '../api/schema.ts';
-import type { ObjectRef } from './change.ts';
+import type { ObjectRef, SharedRef } from './change.ts';
 import { bindingHome } from './desired.ts';
 import type { Observation } from './observation.ts';
 
@@ -69,6 +69,11 @@ export function consentsToAdoption(observation: Observation, metadata: ObjectMet
     metadata.annotations?.[ANNOTATION_ADOPT_BY] === observation.policy.metadata.name &&
     !claimedBy(metadata).some(claim => observation.livePolicyUids.has(claim))
   );
+}
+
+/** The reference with which one field of somebody else's object is written. */
+export function sharedRefOf({ metadata: { namespace, name, uid } }: SharedObject): SharedRef {
+  return { namespace, name, uid };
 }
 
 /** The reference with which an observed object is patched or deleted. */

@@ -15,7 +15,8 @@ export interface Remark {
 /** Realm of a policy; undefined where it names none and the connection's own is not known. */
 export type RealmOf = (policy: Policy) => string | undefined;
 
-function nameOf({ metadata: { namespace, name } }: Policy): string {
+/** The policy's name for people, with its namespace where it has one. */
+export function policyName({ metadata: { namespace, name } }: Policy): string {
   return namespace === '' ? name : `${namespace}/${name}`;
 }
 
@@ -33,14 +34,14 @@ export function clientIdTwice(policies: readonly Policy[], realmOf: RealmOf): re
     const key = JSON.stringify([realmKey(policy, realmOf), client.clientId]);
     const owner = owners.get(key) ?? policy;
     owners.set(key, owner);
-    if (nameOf(owner) === nameOf(policy)) return [];
+    if (policyName(owner) === policyName(policy)) return [];
     return [
       {
         rule: 'ClientIdTwice',
         policy,
         field: 'spec.client.clientId',
         message:
-          `client ${client.clientId} is that of policy ${nameOf(owner)} already, and a client belongs to one policy; choose ` +
+          `client ${client.clientId} is that of policy ${policyName(owner)} already, and a client belongs to one policy; choose ` +
           `another clientId, or make this a policy of roles only, without client`,
         blocks: true,
       },
@@ -157,7 +158,7 @@ function essence(group: string): string {
 export function groupSpellings(policies: readonly Policy[], realmOf: RealmOf): readonly Remark[] {
   const scopeOf = (policy: Policy) =>
     policy.spec.keycloak.groups.source === 'ClientRoles'
-      ? JSON.stringify([realmKey(policy, realmOf), policy.spec.client?.clientId ?? nameOf(policy)])
+      ? JSON.stringify([realmKey(policy, realmOf), policy.spec.client?.clientId ?? policyName(policy)])
       : realmKey(policy, realmOf);
   const alike = Map.groupBy(policies.flatMap(mentionsOf), ({ policy, group }) =>
     JSON.stringify([scopeOf(policy), essence(group)]),
@@ -175,7 +176,7 @@ export function groupSpellings(policies: readonly Policy[], realmOf: RealmOf): r
         policy,
         field,
         message:
-          `${JSON.stringify(group)} is spelled ${JSON.stringify(usual.group)} in role ${usual.role} of policy ${nameOf(usual.policy)}, and ` +
+          `${JSON.stringify(group)} is spelled ${JSON.stringify(usual.group)} in role ${usual.role} of policy ${policyName(usual.policy)}, and ` +
           `Keycloak tells them apart; spell it alike, unless these are two groups`,
         blocks: false,
       }));

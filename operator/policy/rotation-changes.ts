@@ -2,6 +2,7 @@ import type { Change, SharedChange } from './change.ts';
 import { hasEnded } from './client-secret-view.ts';
 import type { KeycloakClient } from './keycloak-types.ts';
 import type { Observation } from './observation.ts';
+import { sharedRefOf } from './ownership.ts';
 import { remembered } from './remembered.ts';
 import { planRotation, type RotationPlan } from './rotation.ts';
 import { overlapOf } from './rotation-due.ts';
@@ -37,8 +38,7 @@ export function planRollout(observation: Observation): readonly SharedChange[] {
   const { deployment } = observation.server;
   const step = rotationOf(observation)?.step;
   if (step?.kind !== 'Roll' || deployment?.state !== 'found') return [];
-  const { namespace, name, uid } = deployment.object.metadata;
-  return [{ kind: 'RollDeployment', ref: { namespace, name, uid }, mark: step.mark }];
+  return [{ kind: 'RollDeployment', ref: sharedRefOf(deployment.object), mark: step.mark }];
 }
 
 /**

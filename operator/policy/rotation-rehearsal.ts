@@ -1,6 +1,7 @@
 import type { Change, Rehearsable } from './change.ts';
 import { takeOverToCome } from './client-secret.ts';
 import type { Observation } from './observation.ts';
+import { sharedRefOf } from './ownership.ts';
 import { wantedMarks } from './rotation-marks.ts';
 import { rotationView } from './rotation-observed.ts';
 
@@ -21,6 +22,5 @@ export function rehearseRotation(observation: Observation): readonly Change[] {
 function rolloutToCome(observation: Observation): readonly Rehearsable[] {
   const { deployment } = observation.server;
   if (rotationView(observation)?.deployment === undefined || deployment?.state !== 'found') return [];
-  const { namespace, name, uid } = deployment.object.metadata;
-  return [{ kind: 'RollDeployment', ref: { namespace, name, uid }, mark: REHEARSED_MARK }];
+  return [{ kind: 'RollDeployment', ref: sharedRefOf(deployment.object), mark: REHEARSED_MARK }];
 }

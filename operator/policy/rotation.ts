@@ -70,18 +70,18 @@ function wait(view: RotationView): RotationStep | undefined {
   return isExpired(view) ? { kind: 'Failed', cause: 'SecretExpired' } : { kind: 'Nothing' };
 }
 
-/** Something that a new secret has to wait for, and whether it does. */
-type Obstacle = readonly [PostponeCause, boolean];
+/** Something that a new secret has to wait for, where it does. */
+type Obstacle = PostponeCause | false | undefined;
 
 /** What keeps Argo Server from reading a new secret. */
 function serverObstacles({ deployment, serverObstacle }: RotationView): readonly Obstacle[] {
   if (deployment === undefined) return [];
   const found = deployment.state === 'found';
   return [
-    ['DeploymentMissing', !found],
-    ['DeploymentPaused', found && deployment.paused],
-    ['RolloutReverted', found && deployment.reverted],
-    [serverObstacle ?? 'SettingsWrong', serverObstacle !== undefined],
+    !found && 'DeploymentMissing',
+    found && deployment.paused && 'DeploymentPaused',
+    found && deployment.reverted && 'RolloutReverted',
+    serverObstacle,
   ];
 }
 
@@ -91,22 +91,22 @@ function overlapObstacles({ overlap, keycloak, rolloutDeadline }: RotationView):
   const { coverage, coverageHidden } = keycloak;
   const needed = leastPeriod(overlap, rolloutDeadline);
   return [
-    ['CoverageHidden', coverageHidden],
-    ['OverlapNeedsPolicy', coverage === undefined],
-    ['RotatedPeriodTooShort', (coverage?.rotatedPeriod ?? needed) < needed],
+    coverageHidden && 'CoverageHidden',
+    coverage === undefined && 'OverlapNeedsPolicy',
+    coverage !== undefined && coverage.rotatedPeriod < needed && 'RotatedPeriodTooShort',
   ];
 }
 
 /** A rotation begins only where it can be brought to its end. Where the old secret has expired, any end is better. */
 function preflight(view: RotationView): RotationStep | undefined {
   const always: readonly Obstacle[] = [
-    ['NotLeading', !view.leading],
-    ['ClientDisabled', !view.keycloak.enabled],
-    ['IssuerSilent', !view.issuerAnswers],
+    !view.leading && 'NotLeading',
+    !view.keycloak.enabled && 'ClientDisabled',
+    !view.issuerAnswers && 'IssuerSilent',
   ];
   const rest = isExpired(view) ? [] : [...serverObstacles(view), ...overlapObstacles(view)];
-  const obstacle = [...always, ...rest].find(([, stands]) => stands)?.[0];
-  return obstacle === undefined ? undefined : postpone('Rotation', obstacle);
+  const obstacle = [...always, ...rest].find(each => each) || undefined;
+  return obstacle && postpone('Rotation', obstacle);
 }
 
 function regenerate(view: RotationView): RotationStep {

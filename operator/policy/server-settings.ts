@@ -2,6 +2,7 @@ import type { Change } from './change.ts';
 import { clientOwner } from './client.ts';
 import { clientSecret } from './client-secret-view.ts';
 import type { Observation } from './observation.ts';
+import { sharedRefOf } from './ownership.ts';
 import { mergedSso, settingDifferences } from './server-compare.ts';
 import { renderSso } from './server-sso.ts';
 import { observedSettings, settingsConfigMap, wantedSso } from './server-view.ts';
@@ -45,6 +46,5 @@ export function planSettings(observation: Observation): readonly Change[] {
   const fits =
     unknown.length === 0 && block.insecureSkipVerify !== true && settingDifferences(want, block).length === 0;
   if (fits) return [];
-  const { namespace, name, uid } = configMap.metadata;
-  return [{ kind: 'ApplySettings', ref: { namespace, name, uid }, sso: renderSso(mergedSso(block, want)) }];
+  return [{ kind: 'ApplySettings', ref: sharedRefOf(configMap), sso: renderSso(mergedSso(block, want)) }];
 }

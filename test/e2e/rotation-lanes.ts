@@ -1,7 +1,7 @@
 import { SecretValue } from '../../operator/api/secret-value.ts';
 import { basicAuthorization } from '../../operator/keycloak/basic.ts';
 import { argoServerDeployment } from '../env/argo-deployment.ts';
-import { type Fault, type FaultProxy, isWrite, type Matches, type Seen, startProxy } from '../env/proxy.ts';
+import { type Fault, type FaultProxy, isLasting, type Matches, type Seen, startProxy } from '../env/proxy.ts';
 import { sharedEnvironment } from '../env/shared.ts';
 import { ARGO_SERVER, SETTINGS } from './rotating-world.ts';
 import { applyPolicy, corePath, type Got, HOME, type World, type WorldConfig } from './world.ts';
@@ -59,12 +59,6 @@ export function kindOf({ method, path }: Seen): WriteKind | undefined {
   });
 }
 
-/** Asking what one may do, or what would come of a write, changes nothing. */
-const changes: Matches = request =>
-  isWrite(request) &&
-  !request.path.startsWith('/apis/authorization.k8s.io/') &&
-  !request.path.includes('dryRun=All');
-
 /** Starts lanes, the first of them in namespace {@link HOME}. */
 export async function startRotationLanes(count: number): Promise<readonly RotationLane[]> {
   const { keycloak } = await sharedEnvironment();
@@ -77,7 +71,7 @@ async function startLane(number: number, target: string): Promise<RotationLane> 
   let chosen: Seen | undefined;
   const count = (request: Seen) => {
     // The proxy asks about a request again once it has been answered.
-    if (!changes(request) || writes.includes(request)) return;
+    if (!isLasting(request) || writes.includes(request)) return;
     writes.push(request);
     if (chosen !== undefined || kindOf(request) !== point?.kind) return;
     if (writes.filter(each => kindOf(each) === point?.kind).length === point?.nth) chosen = request;

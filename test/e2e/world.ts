@@ -10,7 +10,7 @@ import { type RightsObject, renderRights } from '../../operator/rbac.ts';
 import type { KeycloakAdmin, TestUser } from '../env/keycloak-admin.ts';
 import { type Kubernetes, kubeconfig, startKubernetes } from '../env/kubernetes.ts';
 import { eventually } from '../env/process.ts';
-import { type FaultProxy, isWrite, type Seen, startProxy } from '../env/proxy.ts';
+import { type FaultProxy, isLasting, type Seen, startProxy } from '../env/proxy.ts';
 import { ruleEngineWasm } from '../env/rule-engine.ts';
 import { sharedEnvironment, uniqueName } from '../env/shared.ts';
 import type { TestClock } from './clock.ts';
@@ -373,12 +373,7 @@ export async function removePolicies(world: World, namespace = HOME): Promise<vo
 
 /** Requests that change something; asking who one is, what one may do, or what would come of a write, does not. */
 export function writesOf(proxy: FaultProxy): readonly Seen[] {
-  return proxy.requests.filter(
-    request =>
-      isWrite(request) &&
-      !request.path.startsWith('/apis/authorization.k8s.io/') &&
-      !request.path.includes('dryRun=All'),
-  );
+  return proxy.requests.filter(isLasting);
 }
 
 /** How often the operator has looked at a policy to the end. */

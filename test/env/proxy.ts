@@ -87,6 +87,12 @@ const IDLE_MS = 2_000;
 export const isWrite: Matches = ({ method, path }) =>
   ['POST', 'PUT', 'PATCH', 'DELETE'].includes(method) && !path.includes('/protocol/openid-connect/');
 
+/** Of these the ones that leave something behind: asking what one may do, or what would come of a write, does not. */
+export const isLasting: Matches = request =>
+  isWrite(request) &&
+  !request.path.startsWith('/apis/authorization.k8s.io/') &&
+  !request.path.includes('dryRun=All');
+
 function ask(state: State, request: IncomingMessage): http.ClientRequest {
   const { target, agent, ca } = state;
   return (target.protocol === 'https:' ? https : http).request({

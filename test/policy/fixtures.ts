@@ -2,6 +2,7 @@ import type { Policy } from '../../operator/api/objects.ts';
 import { type PolicySpec, specSchema } from '../../operator/api/schema.ts';
 import type { NamespaceAllowance } from '../../operator/policy/allow.ts';
 import type { KeycloakClient } from '../../operator/policy/keycloak-types.ts';
+import { NOTHING_SEEN } from '../../operator/policy/nothing-seen.ts';
 import type { Observation } from '../../operator/policy/observation.ts';
 
 /** A moment for tests that need one. */
@@ -52,33 +53,15 @@ export function makePolicy(
 /** An observation of a policy in an otherwise empty cluster. */
 export function observe(policy: Policy, overrides: Partial<Observation> = {}): Observation {
   return {
+    ...NOTHING_SEEN,
     now: NOW,
     operator: { instanceId: 'test', clusterUid: 'cluster-1', formerClusters: [], ownClientId: 'operator' },
     policy,
     allowance: ALLOWANCE,
     connection: { name: 'default', realm: 'platform', url: 'https://sso.example.com' },
-    endingNamespaces: new Set(),
-    unread: [],
-    outOfSight: [],
-    contested: [],
-    crdEnding: false,
     neighbours: [],
     livePolicyUids: new Set([policy.metadata.uid]),
-    accounts: [],
-    secrets: [],
-    bindings: [],
-    verdicts: new Map(),
-    keycloak: { state: 'NotAsked' },
-    server: {
-      configMap: undefined,
-      deployment: undefined,
-      missingAccess: undefined,
-      groupFilter: { invalid: [], dropped: [] },
-      delegating: [],
-      cookieKey: undefined,
-    },
     rotation: { schedule: undefined, request: undefined, standing: { state: 'Leads' } },
-    proof: undefined,
     ...overrides,
   };
 }

@@ -1,5 +1,7 @@
 import type { Policy } from '../../api/objects.ts';
 import type { GroupFilter } from '../../argo/group-filter.ts';
+import { groupsOf } from '../../policy/desired.ts';
+import { NOTHING_FILTERED } from '../../policy/nothing-seen.ts';
 import type { GroupFilterVerdict } from '../../policy/observation.ts';
 
 /** A verdict, or why there is none. */
@@ -7,7 +9,7 @@ export type FilterJudgement =
   | { readonly ok: true; readonly verdict: GroupFilterVerdict }
   | { readonly ok: false; readonly why: string };
 
-const NOTHING_FILTERED: FilterJudgement = { ok: true, verdict: { invalid: [], dropped: [] } };
+const UNFILTERED: FilterJudgement = { ok: true, verdict: NOTHING_FILTERED };
 
 /** What Argo's engine says of the group filter of each policy. */
 export type FilterJudgements = (policy: Policy) => FilterJudgement;
@@ -26,7 +28,7 @@ export async function judgeGroupFilters(
   wasmPath: string | undefined,
 ): Promise<FilterJudgements> {
   const filtering = policies.filter(policy => regexesOf(policy).length > 0);
-  if (filtering.length === 0) return () => NOTHING_FILTERED;
+  if (filtering.length === 0) return () => UNFILTERED;
   const [{ createRuleEngine }, { createGroupFilter }] = await Promise.all([
     import('../../argo/engine.ts'),
     import('../../argo/group-filter.ts'),
@@ -39,13 +41,12 @@ export async function judgeGroupFilters(
   } finally {
     await engine.close();
   }
-  return policy => judgements.get(policy) ?? NOTHING_FILTERED;
+  return policy => judgements.get(policy) ?? UNFILTERED;
 }
 
 async function judgeOne(filter: GroupFilter, policy: Policy): Promise<FilterJudgement> {
-  const groups = [...new Set(policy.spec.roles.flatMap(role => role.groups ?? []))];
   try {
-    return { ok: true, verdict: await filter(regexesOf(policy), groups) };
+    return { ok: true, verdict: await filter(regexesOf(policy), groupsOf(policy)) };
   } catch (error) {
     return { ok: false, why: error instanceof Error ? error.message : String(error) };
   }

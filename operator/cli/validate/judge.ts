@@ -1,12 +1,19 @@
 import type { Policy } from '../../api/objects.ts';
 import type { OperatorConfig } from '../../config.ts';
-import { clientIdTwice, grantsContained, groupSpellings, type Remark } from '../../policy/review.ts';
+import { NOTHING_FILTERED } from '../../policy/nothing-seen.ts';
+import {
+  clientIdTwice,
+  grantsContained,
+  groupSpellings,
+  policyName,
+  type Remark,
+} from '../../policy/review.ts';
 import { findCandidates } from './candidates.ts';
 import type { Finding, Report } from './finding.ts';
 import { type FilterJudgement, judgeGroupFilters } from './group-filters.ts';
 import { offlineObservation } from './offline.ts';
 import { type FieldFinding, runChecks } from './operator-checks.ts';
-import { policyName, type ReadPolicy, readPolicy } from './read-policy.ts';
+import { type ReadPolicy, readPolicy } from './read-policy.ts';
 import type { SourceText } from './sources.ts';
 
 /** What policies are judged with. */
@@ -107,7 +114,7 @@ function ofChecks(
     policy,
     neighbours,
     config,
-    groupFilter: filter.ok ? filter.verdict : { invalid: [], dropped: [] },
+    groupFilter: filter.ok ? filter.verdict : NOTHING_FILTERED,
   });
   const inNamespace = policy.metadata.namespace !== '';
   return [

@@ -1,5 +1,6 @@
 import type { Policy } from '../../api/objects.ts';
 import type { OperatorConfig } from '../../config.ts';
+import { NO_SERVER, NOTHING_SEEN } from '../../policy/nothing-seen.ts';
 import type { GroupFilterVerdict, Observation } from '../../policy/observation.ts';
 import { parseSchedule } from '../../schedule.ts';
 
@@ -18,6 +19,7 @@ export function offlineObservation(known: OfflineKnowledge): Observation {
   const rotation = policy.spec.client?.secret.rotation;
   const { namespace } = policy.metadata;
   return {
+    ...NOTHING_SEEN,
     now: 0,
     operator: {
       instanceId: config?.instanceId ?? '',
@@ -28,31 +30,13 @@ export function offlineObservation(known: OfflineKnowledge): Observation {
     policy,
     allowance: config?.namespaces.find(({ name }) => name === namespace),
     connection: config?.connections.find(({ name }) => name === policy.spec.keycloak.connection),
-    endingNamespaces: new Set(),
-    unread: [],
-    outOfSight: [],
-    contested: [],
-    crdEnding: false,
     neighbours,
     livePolicyUids: new Set([policy, ...neighbours].map(({ metadata }) => metadata.uid)),
-    accounts: [],
-    secrets: [],
-    bindings: [],
-    verdicts: new Map(),
-    keycloak: { state: 'NotAsked' },
-    server: {
-      configMap: undefined,
-      deployment: undefined,
-      missingAccess: undefined,
-      groupFilter,
-      delegating: [],
-      cookieKey: undefined,
-    },
+    server: { ...NO_SERVER, groupFilter },
     rotation: {
       schedule: rotation && parseSchedule(rotation.schedule, rotation.timeZone),
       request: undefined,
       standing: { state: 'Undecided' },
     },
-    proof: undefined,
   };
 }

@@ -15,11 +15,6 @@ export type Reading =
   | { readonly ok: true; readonly read: ReadPolicy }
   | { readonly ok: false; readonly findings: readonly Finding[] };
 
-/** The policy's name for people, with its namespace where it has one. */
-export function policyName({ metadata: { namespace, name } }: Policy): string {
-  return namespace === '' ? name : `${namespace}/${name}`;
-}
-
 /** Where something says what it is called: parts that are there are shown, right or wrong. */
 function nameIn(value: unknown): string {
   const metadata = (value as { readonly metadata?: unknown } | null)?.metadata;
