@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type FaultProxy, startProxy } from './proxy.ts';
 
@@ -59,6 +60,17 @@ describe('proxy', () => {
     await proxy.heal();
     expect((await post('/')).status).toBe(200);
     expect(received).toEqual(['POST /']);
+  });
+
+  it('comes back at its port once nobody holds that any more', async () => {
+    await proxy.fail({ kind: 'refuse' });
+    const holder = createServer().listen(Number(new URL(proxy.url).port), '127.0.0.1');
+    await once(holder, 'listening');
+    const healed = proxy.heal();
+    expect(await Promise.race([healed.then(() => 'healed'), pause(100).then(() => 'waits')])).toBe('waits');
+    holder.close();
+    await healed;
+    expect((await post('/')).status).toBe(200);
   });
 
   it('answers with a status itself, only where the request matches', async () => {

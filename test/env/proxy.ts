@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import https from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
-import { freePort } from './process.ts';
+import { eventually, freePort } from './process.ts';
 
 /** A request that came to the proxy. */
 export interface Seen {
@@ -187,10 +187,16 @@ function listener(state: State, tls: ProxyOptions['tls']): Server {
   return server;
 }
 
-async function listen(server: Server, port: number): Promise<number> {
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  return (server.address() as AddressInfo).port;
+/**
+ * Listens at a port, and waits for it where it must: what listened there a moment ago may live on in a program that
+ * another thread is just about to start.
+ */
+async function listen(server: Server, port: number): Promise<void> {
+  await eventually(`the proxy listens at port ${port}`, async () => {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    return true;
+  });
 }
 
 async function hangUp(server: Server): Promise<void> {
@@ -219,7 +225,8 @@ export async function startProxy({ target, tls }: ProxyOptions): Promise<FaultPr
   };
   const server = listener(state, tls);
   // One that nobody else takes while the proxy refuses: it comes back at the same.
-  const port = await listen(server, await freePort());
+  const port = await freePort();
+  await listen(server, port);
   return {
     url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     get requests() {
