@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { specSchema } from '../../operator/api/schema.ts';
 import { planClient, redirectUri } from '../../operator/policy/client.ts';
 import type { KeycloakAdmin } from '../env/keycloak-admin.ts';
+import { realmKeys } from '../env/realm-keys.ts';
 import { sharedEnvironment, uniqueName } from '../env/shared.ts';
 import { makePolicy, observe } from '../policy/fixtures.ts';
 import { keycloakWith } from '../policy/objects.ts';
@@ -196,14 +197,14 @@ describe('a realm', () => {
   it('with all sorts of characters in its name can be', async () => {
     const name = `..O'Neil's "100%" ~Büro 管理 ${realm}`;
     expect(isValid({ keycloak: { realm: name }, roles: everyone })).toBe(true);
-    await admin.request('POST', '', { realm: name });
+    await admin.request('POST', '', { realm: name, ...realmKeys() });
     await admin.request('DELETE', `/${encodeURIComponent(name)}`);
   });
 
   const impossible = [...'/?#[]@!$&()*+,;=:\\'].map(character => `a${character}b`);
   it.each([...impossible, 'r'.repeat(238)])('%j cannot be', async name => {
     expect(isValid({ keycloak: { realm: name }, roles: everyone })).toBe(false);
-    expect(await succeeds(() => admin.request('POST', '', { realm: name }))).toBe(false);
+    expect(await succeeds(() => admin.request('POST', '', { realm: name, ...realmKeys() }))).toBe(false);
   });
 
   it.each(['.', '..', '...'])('%j would leave the path of its address', name => {

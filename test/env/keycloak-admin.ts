@@ -81,8 +81,7 @@ export class KeycloakAdmin {
     groups: readonly string[] = [],
     users: readonly TestUser[] = [],
   ): Promise<void> {
-    const keys = realmKeys();
-    await this.request('POST', '', { realm, enabled: true, sslRequired: 'none', components: keys });
+    await this.request('POST', '', { realm, enabled: true, sslRequired: 'none', ...realmKeys() });
     for (const group of groups) await this.createGroup(realm, group);
     for (const user of users) await this.createUser(realm, user);
   }

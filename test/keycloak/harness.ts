@@ -40,7 +40,7 @@ export async function startBench(
     enabled: true,
     sslRequired: 'none',
     groups,
-    components: realmKeys(),
+    ...realmKeys(),
   });
   const operator = await admin.createOperator(realm, roles);
   const proxy = await startProxy({ target: url });
