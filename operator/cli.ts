@@ -26,8 +26,30 @@ export async function run(
   }
 }
 
+/** How long the process may go on after its end, in milliseconds. */
+const LINGER_MS = 1_000;
+
 /** As kubectl finds it among its plugins: `kubectl argo-access`. */
 const PLUGIN = 'kubectl-argo_access';
+
+/** Asks on the standard error, for the output may go elsewhere. The end of the input is an empty answer. */
+async function ask(question: string, signal: AbortSignal): Promise<string> {
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  // While it asks, the terminal gives Ctrl-C to it.
+  lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+  const ended = new AbortController();
+  lines.once('close', () => ended.abort());
+  try {
+    return await lines.question(question, { signal: AbortSignal.any([signal, ended.signal]) });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (ended.signal.aborted) return '';
+    throw error;
+  } finally {
+    lines.close();
+  }
+}
 
 async function main(): Promise<ExitCode> {
   const terminal: Terminal = {
@@ -35,6 +57,8 @@ async function main(): Promise<ExitCode> {
     err: text => process.stderr.write(text),
     input: async () => (await import('node:stream/consumers')).text(process.stdin),
     colours: process.stdout.hasColors?.() ?? false,
+    columns: process.stdout.isTTY ? process.stdout.columns : undefined,
+    ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
   };
   const problem = nodeProblem(process.versions.node);
   if (problem !== undefined) {
@@ -55,4 +79,8 @@ async function main(): Promise<ExitCode> {
   }
 }
 
-if (import.meta.main) process.exitCode = await main();
+if (import.meta.main) {
+  process.exitCode = await main();
+  // Once all is written, nothing that was left hanging, such as a plugin of the kubeconfig, keeps the process.
+  process.stdout.write('', () => setTimeout(() => process.exit(), LINGER_MS).unref());
+}

@@ -1,7 +1,7 @@
 import type { Policy } from './api/objects.ts';
-import { describeChange, objectOf } from './log.ts';
 import type { Change } from './policy/change.ts';
 import { partOf } from './policy/conclusions.ts';
+import { describeChange, objectOf } from './policy/describe-change.ts';
 import type { ContestedObject } from './policy/observation.ts';
 
 /** Remembers what the operator has corrected, so that it sees when something takes its changes back each time. */

@@ -2,15 +2,8 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Policy } from './api/objects.ts';
 import type { Change } from './policy/change.ts';
 import type { Failure, PolicyEvent } from './policy/conclude.ts';
+import { describeChange } from './policy/describe-change.ts';
 import type { Reason } from './policy/reasons.ts';
-
-/** A change in the words of a log line: what was done to which object. */
-export interface ChangeLine {
-  readonly change: Change['kind'];
-  readonly kind: string;
-  readonly name: string;
-  readonly namespace?: string;
-}
 
 /** Log of what is done for policies, one line for each change. */
 export interface PolicyLog {
@@ -28,57 +21,6 @@ export function createLog(destination?: DestinationStream): Logger {
   if (destination !== undefined) return pino(base, destination);
   if (!process.stdout.isTTY) return pino(base);
   return pino({ ...base, transport: { target: 'pino-pretty', options: { singleLine: true } } });
-}
-
-/** Names the object of a change. Nothing of its content gets into a log. */
-export function describeChange(change: Change, policy: Policy): ChangeLine {
-  switch (change.kind) {
-    case 'AddFinalizer':
-    case 'RemoveFinalizer':
-      return { change: change.kind, kind: policy.kind, ...nameOf(policy.metadata) };
-    case 'Rehearse':
-      return describeChange(change.change, policy);
-    case 'CreateObject':
-    case 'ApplyObject':
-      return { change: change.kind, kind: change.object.kind, ...nameOf(change.object.metadata) };
-    case 'PatchObject':
-    case 'DeleteObject':
-      return { change: change.kind, kind: change.ref.kind, ...nameOf(change.ref) };
-    case 'CreateClient':
-      return { change: change.kind, kind: 'KeycloakClient', name: change.fields.clientId };
-    case 'ApplySettings':
-      return { change: change.kind, kind: 'ConfigMap', ...nameOf(change.ref) };
-    case 'RollDeployment':
-      return { change: change.kind, kind: 'Deployment', ...nameOf(change.ref) };
-    case 'RegenerateSecret':
-    case 'EndOverlap':
-    case 'DeleteClient':
-    case 'ProveSecret':
-      return { change: change.kind, kind: 'KeycloakClient', name: change.clientId };
-    case 'UpdateClient':
-      return { change: change.kind, kind: 'KeycloakClient', name: clientIdOf(policy) };
-    case 'CreateMapper':
-    case 'UpdateMapper':
-      return { change: change.kind, kind: 'KeycloakMapper', name: change.mapper.name };
-    case 'DeleteMapper':
-      return { change: change.kind, kind: 'KeycloakMapper', name: change.name };
-    case 'CreateClientRole':
-      return { change: change.kind, kind: 'KeycloakClientRole', name: change.role };
-  }
-}
-
-/** The object of a change for people: `ServiceAccount argo/workflows-viewer`. */
-export function objectOf(change: Change, policy: Policy): string {
-  const { kind, name, namespace } = describeChange(change, policy);
-  return `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
-}
-
-function nameOf({ name, namespace }: { readonly name: string; readonly namespace: string }) {
-  return { name, namespace };
-}
-
-function clientIdOf({ spec }: Policy): string {
-  return spec.client?.clientId ?? '';
 }
 
 /**

@@ -1,11 +1,14 @@
 import type { ObjectMeta, Policy, ServiceAccount } from './api/objects.ts';
 import type { ForeignRuleJudge } from './argo/foreign.ts';
+import type { WhenJudge } from './argo/when.ts';
 import type { OperatorConfig } from './config.ts';
 import type { Contest } from './contest.ts';
 import { observeRotation, observeServer, type ServerSources } from './observe-server.ts';
 import { argoRule } from './policy/accounts.ts';
+import type { NamespaceAllowance } from './policy/allow.ts';
 import { mayHaveClient } from './policy/checks-permission.ts';
-import { bindingHome, wantedRoles } from './policy/desired.ts';
+import { needsVerdicts } from './policy/checks-when.ts';
+import { bindingHome, expressionsOf, wantedRoles } from './policy/desired.ts';
 import type { ObjectName, Observation, Proof } from './policy/observation.ts';
 import { bearsMark } from './policy/ownership.ts';
 import { parseRule } from './policy/rules.ts';
@@ -17,6 +20,7 @@ export interface ClusterSources extends ServerSources {
   readonly config: OperatorConfig;
   readonly clusterUid: string;
   readonly foreignRules: ForeignRuleJudge;
+  readonly when: WhenJudge;
   readonly contest: Contest;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -118,11 +122,23 @@ export async function observeCluster(
     secrets: inOrder(cache.secrets.list(namespace).filter(kept)),
     bindings: inOrder(cache.bindings.all().filter(kept)),
     verdicts: await options.foreignRules(foreignRules(accounts), signal),
+    expressions: await tryExpressions(options, policy, allowance, signal),
     keycloak: { state: 'NotAsked' },
     server: await observeServer(options, policy, signal),
     rotation: observeRotation(options, policy),
     proof,
   };
+}
+
+/** Only what is allowed reaches the engine; what is to go, or to be left alone, needs no verdict. */
+async function tryExpressions(
+  { when }: ClusterSources,
+  policy: Policy,
+  allowance: NamespaceAllowance | undefined,
+  signal: AbortSignal,
+): Promise<Observation['expressions']> {
+  if (allowance?.when !== true || !needsVerdicts(policy)) return new Map();
+  return when(policy.metadata.namespace, expressionsOf(policy), signal);
 }
 
 /** How the others see a policy that has no client: whether there is a login decides about everyone's precedences. */

@@ -2,7 +2,6 @@ import type { Policy } from './api/objects.ts';
 import type { Effects, Targets } from './apply.ts';
 import type { KeycloakRealm } from './keycloak/realm.ts';
 import type { KubernetesWriter } from './kubernetes/write.ts';
-import { objectOf } from './log.ts';
 import { type ClusterSources, observeCluster } from './observe-cluster.ts';
 import {
   asksKeycloak,
@@ -13,6 +12,7 @@ import {
 } from './observe-keycloak.ts';
 import type { Change } from './policy/change.ts';
 import { partOf } from './policy/conclusions.ts';
+import { objectOf } from './policy/describe-change.ts';
 import type { Observation, Proof } from './policy/observation.ts';
 import type { DueCause } from './policy/rotation-due.ts';
 

@@ -6,6 +6,7 @@ import type { Policy } from './api/objects.ts';
 import { createRuleEngine } from './argo/engine.ts';
 import { createForeignRuleJudge, type ForeignRuleJudge } from './argo/foreign.ts';
 import { createGroupFilter } from './argo/group-filter.ts';
+import { createWhenJudge, orUnjudged } from './argo/when.ts';
 import { type OperatorConfig, readCa, readCredentials } from './config.ts';
 import { createContest } from './contest.ts';
 import { type Controller, startController } from './controller.ts';
@@ -237,6 +238,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       connections,
       foreignRules: judgeOrSay(createForeignRuleJudge(engine), log),
       groupFilter: createGroupFilter(engine),
+      when: orUnjudged(createWhenJudge(engine)),
       accessReview: createAccessReview(reader, now),
       leadership,
       contest: createContest(now),

@@ -1,14 +1,12 @@
-import { FINALIZER } from './api/names.ts';
-import type { Policy } from './api/objects.ts';
 import { apply } from './apply.ts';
 import { failureOf, suspectNamespace } from './failures.ts';
 import type { PolicyLog } from './log.ts';
 import type { Observer, Sight } from './observe.ts';
 import type { Change } from './policy/change.ts';
-import { blocksEverything, check, checkCluster } from './policy/checks.ts';
+import { check, checkCluster } from './policy/checks.ts';
 import { conclude, type Failure } from './policy/conclude.ts';
 import type { Observation } from './policy/observation.ts';
-import { changesOf, NO_CHANGES, type Plan, plan, restsOnKeycloak } from './policy/plan.ts';
+import { changesOf, isLeftAlone, NO_CHANGES, type Plan, plan, restsOnKeycloak } from './policy/plan.ts';
 import type { Violation } from './policy/reasons.ts';
 import type { StatusWriter } from './status.ts';
 
@@ -81,15 +79,6 @@ async function look(sight: Sight, signal: AbortSignal): Promise<Pass> {
   const observation = await sight.observeKeycloak(cluster, signal);
   const violations = check(observation);
   return { observation, violations, plan: plan(observation, violations) };
-}
-
-/**
- * Whether nothing is done for the policy, and nothing asked: it is suspended, or may not have what it wants, or goes
- * without having had anything.
- */
-function isLeftAlone({ metadata, spec }: Policy, violations: readonly Violation[]): boolean {
-  if (metadata.deletionTimestamp !== undefined) return !metadata.finalizers?.includes(FINALIZER);
-  return spec.suspend || blocksEverything(violations);
 }
 
 function hasWork(pass: Pass): boolean {

@@ -74,6 +74,19 @@ export function humanName(max: number) {
   );
 }
 
+/**
+ * An expression in the language of Argo's rules. What nobody sees who reviews it is refused: within its texts the
+ * language has escapes for such characters.
+ */
+export const expression = withRules(
+  text(1, 2048),
+  without(
+    /[^\P{Cc}\n\t]|\p{Cf}/u,
+    'must not contain control characters other than line breaks and tabs, nor invisible ones; in a text write an ' +
+      'escape, such as "\\u200d"',
+  ),
+);
+
 /** Columns of Keycloak's database hold this many UTF-16 units. */
 const COLUMN = 255;
 

@@ -5,6 +5,7 @@ import {
   claimName,
   clientId,
   dnsLabel,
+  expression,
   humanName,
   labels,
   rbacName,
@@ -153,12 +154,20 @@ const role = withRules(
       .optional()
       .describe(
         'Members of any of these, up to 64, have the role. Full paths such as /platform/admins; with keycloak.groups.fullPath ' +
-          'false or source ClientRoles, plain names. Give this or everyone.',
+          'false or source ClientRoles, plain names. Give this, everyone or when.',
       ),
     everyone: z
       .literal(true)
       .optional()
-      .describe('true: whoever can sign in to the realm has the role. Give this or groups.'),
+      .describe('true: whoever can sign in to the realm has the role. Give this, groups or when.'),
+    when: expression
+      .optional()
+      .describe(
+        "Expression in the language of Argo's rules, up to 2048 characters: for whom it is true has the role. It can use " +
+          'sub, and what a user may lack with a default: ($env?.email ?? "") endsWith "@example.com", ' +
+          'any($env?.groups ?? [], {# startsWith "/teams/"}). It must be true or false for every user, which is tried ' +
+          'before it is written. Give this, groups or everyone.',
+      ),
     grants: z
       .array(grant.describe('One role of Kubernetes, bound in some namespaces.'))
       .max(16)
@@ -167,9 +176,10 @@ const role = withRules(
       .describe('What users of this role may do, up to 16. Without any, they can sign in and do nothing.'),
   }),
   {
-    holds: value => (value.groups === undefined) !== (value.everyone === undefined),
-    cel: 'has(self.groups) != has(self.everyone)',
-    message: 'must say exactly one of groups (any of them) and everyone: true',
+    holds: ({ groups: some, everyone, when }) =>
+      [some, everyone, when].filter(given => given !== undefined).length === 1,
+    cel: '[has(self.groups), has(self.everyone), has(self.when)].exists_one(given, given)',
+    message: 'must say exactly one of groups (any of them), everyone: true, and when (an expression)',
     reason: 'FieldValueForbidden',
   },
 );
@@ -178,7 +188,7 @@ type Role = z.output<typeof role>;
 
 const roles = withRules(
   z
-    .array(role.describe('One role: who is in it (groups, or everyone) and what it may do (grants).'))
+    .array(role.describe('One role: who is in it (groups, everyone, or when) and what it may do (grants).'))
     .min(1)
     .max(64)
     .meta({ 'x-kubernetes-list-type': 'atomic' }),

@@ -1,6 +1,8 @@
-// The thread in which the rule engine runs: it says `ready`, then answers questions one by one. Whatever goes wrong
+// The thread in which the rule engine runs: it says `ready`, then answers questions one by one, each at once. Whatever goes wrong
 // inside ends the thread with an error: a program that has failed once cannot be trusted with another question.
 import { parentPort, workerData } from 'node:worker_threads';
+import { isError } from './engine-answer.ts';
+import type { Batch } from './engine-thread.ts';
 import { createWasiHost, type WasiHost } from './wasi.ts';
 
 interface Program {
@@ -25,6 +27,14 @@ function judge(program: Program, question: string): string {
   return Buffer.from(program.memory.buffer, Number(place >> 32n), Number(place & 0xffff_ffffn)).toString();
 }
 
+function answer(program: Program, question: string, host: WasiHost): string {
+  try {
+    return judge(program, question);
+  } catch (error) {
+    throw explain(error, host);
+  }
+}
+
 async function run(module: WebAssembly.Module): Promise<void> {
   const host = createWasiHost(module);
   const { exports } = await WebAssembly.instantiate(module, host.imports);
@@ -33,11 +43,11 @@ async function run(module: WebAssembly.Module): Promise<void> {
   program._initialize();
   // The code is compiled when it first runs: here, rather than within the first question's time.
   judge(program, JSON.stringify({ rule: 'any($env?.groups ?? [], # in ["/"])', claims: { groups: ['/'] } }));
-  parentPort?.on('message', (question: string) => {
-    try {
-      parentPort?.postMessage(judge(program, question));
-    } catch (error) {
-      throw explain(error, host);
+  parentPort?.on('message', ({ questions, untilError }: Batch) => {
+    for (const question of questions) {
+      const text = answer(program, question, host);
+      parentPort?.postMessage(text);
+      if (untilError && isError(text)) break;
     }
   });
   parentPort?.postMessage('ready');

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Verdict } from '../policy/observation.ts';
 import { type EngineThread, startThread } from './engine-thread.ts';
+import { orAborted } from './or-aborted.ts';
 import { limitMemory } from './wasm-memory.ts';
 
 /** Where the rule engine lies beside the code; the image's build puts it there. */
@@ -17,13 +18,25 @@ export interface RuleQuestion {
 /** A verdict; `exhausted` where the rule was given up for taking too much time, memory or depth. */
 export type Judgement = Verdict & { readonly exhausted?: true };
 
+/** A limit on questions that belong together, besides that on each of them. */
+export interface Together {
+  /** Longest time for all of them, in milliseconds, not counting what others asked before. */
+  readonly deadlineMs: number;
+}
+
 /** Argo's rule engine. */
 export interface RuleEngine {
   /**
    * Verdicts in the order of the questions. Fails only where the engine cannot be started, is closed, or the signal
    * says so; what is wrong with a rule is a verdict.
+   *
+   * @param untilError for questions about one rule: the first error is the last answer
    */
-  readonly judge: (questions: readonly RuleQuestion[], signal?: AbortSignal) => Promise<readonly Judgement[]>;
+  readonly judge: (
+    questions: readonly RuleQuestion[],
+    signal?: AbortSignal,
+    untilError?: Together,
+  ) => Promise<readonly Judgement[]>;
   /** Stops it; questions under way fail. */
   readonly close: () => Promise<void>;
 }
@@ -40,23 +53,21 @@ export interface RuleEngineOptions {
 
 const answerSchema = z.object({ verdict: z.boolean(), error: z.string().optional() });
 
-function verdictOf(text: string): Verdict {
+function readAnswer(text: string): Verdict {
   const { verdict, error } = answerSchema.parse(JSON.parse(text));
   if (error !== undefined) return { kind: 'error', message: error };
   return { kind: verdict ? 'true' : 'false' };
 }
 
-/** The promise's outcome, or the signal's reason where that comes first. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  if (signal.aborted) abort();
-  signal.addEventListener('abort', abort);
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
+/** Questions that a thread gets at a time. */
+const BATCH = 32;
+
+function givenUp(why: string): Judgement {
+  return { kind: 'error', message: `the rule was given up: ${why}`, exhausted: true };
+}
+
+function tooLong({ deadlineMs }: Together): Judgement {
+  return givenUp(`for several users it takes longer than ${deadlineMs} ms`);
 }
 
 /**
@@ -80,29 +91,49 @@ export function createRuleEngine({
     return thread;
   }
 
-  async function judgeOne(question: RuleQuestion, signal: AbortSignal): Promise<Judgement> {
+  /** Answers to the first of the questions: to a batch, or until one breaks the thread, or is the error that ends all. */
+  async function judgeSome(
+    questions: readonly RuleQuestion[],
+    together: Together | undefined,
+    limit: () => number,
+    signal: AbortSignal,
+  ): Promise<readonly Judgement[]> {
     signal.throwIfAborted();
     const current = await liveThread();
     signal.throwIfAborted();
-    const reply = await current.ask(JSON.stringify(question), deadlineMs);
-    if (reply.kind === 'answer') return verdictOf(reply.text);
-    await current.stop();
-    return { kind: 'error', message: `the rule was given up: ${reply.why}`, exhausted: true };
+    const batch = {
+      questions: questions.slice(0, BATCH).map(question => JSON.stringify(question)),
+      untilError: together !== undefined,
+    };
+    const replies = await current.ask(batch, limit);
+    if (replies.at(-1)?.kind === 'broken') await current.stop();
+    return replies.map(reply => (reply.kind === 'answer' ? readAnswer(reply.text) : givenUp(reply.why)));
   }
 
   async function judgeAll(
     questions: readonly RuleQuestion[],
+    together: Together | undefined,
     signal: AbortSignal,
   ): Promise<readonly Judgement[]> {
+    signal.throwIfAborted();
+    // A start is nobody's fault.
+    if (questions.length > 0) await liveThread();
+    signal.throwIfAborted();
+    const end = performance.now() + (together?.deadlineMs ?? Number.POSITIVE_INFINITY);
+    const limit = () => Math.min(deadlineMs, Math.max(0, Math.ceil(end - performance.now())));
     const judgements: Judgement[] = [];
-    for (const question of questions) judgements.push(await judgeOne(question, signal));
-    return judgements;
+    const isOver = () => together !== undefined && judgements.at(-1)?.kind === 'error';
+    while (judgements.length < questions.length && !isOver()) {
+      judgements.push(...(await judgeSome(questions.slice(judgements.length), together, limit, signal)));
+    }
+    const isLate = together !== undefined && judgements.at(-1)?.exhausted === true && limit() === 0;
+    return isLate ? [...judgements.slice(0, -1), tooLong(together)] : judgements;
   }
 
   return {
-    judge: (questions, given) => {
+    judge: (questions, given, untilError) => {
       const signal = given === undefined ? closed.signal : AbortSignal.any([closed.signal, given]);
-      const judged = last.then(() => judgeAll(questions, signal));
+      const judged = last.then(() => judgeAll(questions, untilError, signal));
       last = judged.catch(() => {});
       return orAborted(judged, signal);
     },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RuleVerdicts } from '../policy/observation.ts';
-import { ruleClaims } from './claims.ts';
 import type { RuleEngine } from './engine.ts';
+import { WITH_GROUPS, WITHOUT_GROUPS } from './trial-users.ts';
 
 /**
  * Says of rules that others wrote what they give for each kind of user, by the key of each (a name, say). Those of
@@ -23,17 +23,6 @@ const MOST_GIVEN_UP = 2;
 
 /** How long a rule that was given up is not tried again, in milliseconds: the machine may just have been busy. */
 const RETRY_AFTER = 600_000;
-
-const USER = {
-  sub: '6d1ba0a5-3f0e-4b52-a5ad-6a8c6dd4b3f1',
-  email: 'jo@example.com',
-  name: 'Jo Example',
-  preferred_username: 'jo',
-};
-/** In seconds since the epoch, the year 2100: a rule about time gives the same verdict on every day. */
-const EXPIRES = 4_102_444_800;
-const WITH_GROUPS = ruleClaims({ ...USER, groups: ['/example/developers'] }, EXPIRES);
-const WITHOUT_GROUPS = ruleClaims(USER, EXPIRES);
 
 interface Remembered {
   readonly verdicts: RuleVerdicts;

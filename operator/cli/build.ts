@@ -1,11 +1,12 @@
 // `npm run build`: the command line as a package without dependencies, for Node runs no TypeScript from node_modules: the
 // bundled JavaScript, the rule engine, and the licenses of what is in them.
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build, type Metafile } from 'esbuild';
 import { ruleEngineWasm } from '../../test/env/rule-engine.ts';
+import { licenseOf } from './licenses.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const TARGET = join(ROOT, 'dist');
@@ -48,12 +49,6 @@ function packagesIn({ inputs }: Metafile): readonly string[] {
     return folder === undefined ? [] : [folder];
   });
   return [...new Set(folders)].sort();
-}
-
-async function licenseOf(folder: string): Promise<string> {
-  const name = (await readdir(folder)).find(each => /^licen[cs]e/i.test(each));
-  if (name === undefined) throw new Error(`${folder} has no license to go with the bundle`);
-  return readFile(join(folder, name), 'utf8');
 }
 
 /** The lines that Go prints in the rule engine's folder. */

@@ -1,10 +1,24 @@
 import { Command } from 'commander';
 import type { CommandContext, DefineCommand } from './command.ts';
+import { lockoutCommand } from './lockout.ts';
+import { planCommand } from './plan.ts';
 import { rbacCommand } from './rbac.ts';
+import { rotateCommand } from './rotate.ts';
+import { statusCommand } from './status.ts';
+import { resumeCommand, suspendCommand } from './suspend.ts';
 import { validateCommand } from './validate.ts';
 import { VERSION } from './version.ts';
 
-const COMMANDS: readonly DefineCommand[] = [validateCommand, rbacCommand];
+const COMMANDS: readonly DefineCommand[] = [
+  validateCommand,
+  planCommand,
+  statusCommand,
+  rotateCommand,
+  suspendCommand,
+  resumeCommand,
+  lockoutCommand,
+  rbacCommand,
+];
 
 const ABOUT =
   'For those who write ArgoAccessPolicies, which give Argo Workflows single sign-on through Keycloak, and for those \
@@ -14,7 +28,8 @@ const EXIT_CODES = `
 Exit codes:
   0  done, and nothing is wrong
   1  what was looked at is wrong: a policy, or the operator's configuration
-  2  the command could not be carried out: an unknown option, a missing argument, a file that cannot be read`;
+  2  the command could not be carried out: an unknown option, a file or a cluster that cannot be read
+  130  ended by Ctrl-C`;
 
 /** The whole command line. */
 export function program(name: string, context: CommandContext): Command {

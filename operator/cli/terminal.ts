@@ -6,6 +6,12 @@ export interface Terminal {
   readonly input: () => Promise<string>;
   /** Whether `out` shows colours. */
   readonly colours: boolean;
+  /** Width of `out` in characters; undefined where it is no terminal, and lines need no wrapping. */
+  readonly columns?: number | undefined;
+  /** Asks whoever sits there, and gives the answer; undefined where nobody does. */
+  readonly ask?: ((question: string, signal: AbortSignal) => Promise<string>) | undefined;
+  /** Ends what is under way, as Ctrl-C does. */
+  readonly interrupt?: AbortSignal | undefined;
 }
 
 /** Exit codes of the command line. */
@@ -14,8 +20,10 @@ export const ExitCode = {
   Ok: 0,
   /** What was looked at is wrong: a policy, or the operator's configuration. */
   Wrong: 1,
-  /** The command could not be carried out: an unknown option, a missing argument, a file that cannot be read. */
+  /** The command could not be carried out: an unknown option, a file or a cluster that cannot be read. */
   Failed: 2,
+  /** Ended by Ctrl-C, as shells count it. */
+  Interrupted: 130,
 } as const;
 
 /** Any exit code. */
@@ -26,8 +34,8 @@ export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
   readonly exitCode: ExitCode;
 
-  constructor(message: string, exitCode: ExitCode) {
-    super(message);
+  constructor(message: string, exitCode: ExitCode, cause?: unknown) {
+    super(message, { cause });
     this.exitCode = exitCode;
   }
 }

@@ -183,6 +183,7 @@ const namespace = section(
     deployments: list(exactName("the name of an Argo Server's Deployment")).default([]),
     adopt: flag(),
     everyone: flag(),
+    when: flag(),
     shortGroupNames: flag(),
   },
   'name: argo, connections: [{ name: default }], …',

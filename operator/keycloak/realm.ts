@@ -6,6 +6,8 @@ import { createClients } from './clients.ts';
 import { KeycloakError } from './errors.ts';
 import type { Groups } from './groups.ts';
 import { createGroups } from './groups.ts';
+import type { Members } from './members.ts';
+import { createMembers } from './members.ts';
 import { proveSecret } from './prove.ts';
 import { createRotationPolicies } from './rotation-policy.ts';
 import type { Session } from './session.ts';
@@ -26,6 +28,7 @@ export interface KeycloakRealm {
   readonly name: string;
   readonly clients: Clients;
   readonly groups: Groups;
+  readonly members: Members;
   readonly snapshot: Snapshot;
   /**
    * The issuer as Keycloak itself names it: from the operator's own token where that is of this realm, else from
@@ -91,6 +94,7 @@ export function createRealm({
     name: realm,
     clients,
     groups: createGroups(session, realm, resyncPeriodMs),
+    members: createMembers(session, realm),
     snapshot: createSnapshot({ clients, wanted, now: session.now }),
     issuer: realm === signInRealm ? session.tokenIssuer : discovered,
     issuerAnswers: () => asksIssuer(session, realm),

@@ -11,6 +11,8 @@ export interface KubernetesRequest {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   readonly contentType?: string;
+  /** The form of the answer; plain JSON by default. */
+  readonly accept?: string;
   readonly signal: AbortSignal;
 }
 
@@ -28,14 +30,19 @@ export interface KubernetesClient {
 export interface KubernetesClientOptions {
   /** Path of a kubeconfig; the Pod's own account, or the user's default, where it is left out. */
   readonly kubeconfigPath?: string;
+  /** A kubeconfig that has been read already, with its current context; takes the place of a path. */
+  readonly config?: KubeConfig;
   /** Milliseconds for one request. */
   readonly deadlineMs?: number;
   readonly userAgent?: string;
 }
 
 const DEADLINE_MS = 20_000;
+/** For a plugin of the kubeconfig, which may have to ask whoever sits there. */
+const CREDENTIALS_MS = 120_000;
 
-function loadConfig({ kubeconfigPath }: KubernetesClientOptions): KubeConfig {
+function loadConfig({ kubeconfigPath, config: given }: KubernetesClientOptions): KubeConfig {
+  if (given !== undefined) return given;
   const config = new KubeConfig();
   if (kubeconfigPath === undefined) config.loadFromDefault();
   else config.loadFromFile(kubeconfigPath);
@@ -65,6 +72,13 @@ function parse(what: string, status: number, text: string): unknown {
   }
 }
 
+/** Rejects with the signal's reason once it is aborted. */
+function whenAborted(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  return promise;
+}
+
 /** Connects to the cluster of a kubeconfig, or to the one that the Pod runs in. */
 export function createKubernetesClient(options: KubernetesClientOptions): KubernetesClient {
   const config = loadConfig(options);
@@ -74,12 +88,16 @@ export function createKubernetesClient(options: KubernetesClientOptions): Kubern
   const close = reuseConnections(config);
 
   /** Headers and connection that carry the credentials as they now are; a token's file is read again each minute. */
-  const authenticate = async (what: string, url: string) => {
+  const authenticate = async (what: string, url: string, signal: AbortSignal) => {
     const context = new RequestContext(url, HttpMethod.GET);
+    const within = AbortSignal.any([signal, AbortSignal.timeout(CREDENTIALS_MS)]);
     try {
-      await config.applySecurityAuthentication(context);
+      await Promise.race([config.applySecurityAuthentication(context), whenAborted(within)]);
     } catch (error) {
-      throw errorFromFailure(`${what}: reading the credentials`, error, deadlineMs);
+      signal.throwIfAborted();
+      const failure = errorFromFailure(`${what}: reading the credentials`, error, CREDENTIALS_MS);
+      // What a plugin has to say is for those only whose credentials these are: it is no part of the message.
+      throw Object.assign(failure, { cause: error });
     }
     return { headers: context.getHeaders(), dispatcher: context.getDispatcher() as Dispatcher };
   };
@@ -96,15 +114,23 @@ export function createKubernetesClient(options: KubernetesClientOptions): Kubern
   return {
     config,
     close,
-    request: async ({ method, path, query, body, contentType = 'application/json', signal }) => {
+    request: async ({
+      method,
+      path,
+      query,
+      body,
+      contentType = 'application/json',
+      accept = 'application/json',
+      signal,
+    }) => {
       signal.throwIfAborted();
       const what = `${method} ${path}`;
       const url = `${server}${path}${query === undefined ? '' : `?${new URLSearchParams(query)}`}`;
-      const { headers, dispatcher } = await authenticate(what, url);
+      const { headers, dispatcher } = await authenticate(what, url, signal);
       const init: RequestInit = {
         method,
         dispatcher,
-        headers: { ...headers, accept: 'application/json', 'user-agent': userAgent },
+        headers: { ...headers, accept, 'user-agent': userAgent },
       };
       if (body !== undefined) {
         init.body = JSON.stringify(body);

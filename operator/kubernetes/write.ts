@@ -174,12 +174,13 @@ function createObjectWriter(client: KubernetesClient, dryRun?: typeof DRY_RUN): 
       const body = {
         preconditions: { uid },
         propagationPolicy: 'Background',
-        // Where there is a body, the API server looks at nothing else: in the query this would delete.
+        // Where there is a body, the API server looks at nothing else: in the query alone this would delete.
         ...(dryRun && { dryRun: [dryRun] }),
       };
-      const answer = (await unlessGone(client.request({ method: 'DELETE', path, body, signal }))) as
-        | RawObject
-        | undefined;
+      // In the query as well, for whoever reads an audit log, which has no bodies.
+      const query = dryRun && { dryRun };
+      const request = { method: 'DELETE', path, body, signal, ...(query && { query }) } as const;
+      const answer = (await unlessGone(client.request(request))) as RawObject | undefined;
       return answer === undefined || isDeleted(answer) ? undefined : decodeOwned(kind, answer);
     },
   };

@@ -3,6 +3,7 @@ import type { Policy } from '../api/objects.ts';
 import type { GrantSpec } from '../api/schema.ts';
 import { grantNamespaces, roleRefOf } from './desired.ts';
 import { matchesGlob } from './glob.ts';
+import { cutShort } from './short.ts';
 
 /** A role that policies of a namespace may grant, and where. */
 export interface GrantAllowance {
@@ -25,8 +26,13 @@ export interface NamespaceAllowance {
   readonly deployments: readonly string[];
   readonly adopt: boolean;
   readonly everyone: boolean;
+  /** Expressions, by which a role can be for anyone, whatever `groups` and `everyone` say. */
+  readonly when: boolean;
   readonly shortGroupNames: boolean;
 }
+
+/** How much is shown of an expression, in characters. */
+const MAX_SHOWN = 60;
 
 /** One thing that a policy asks for and may not have. */
 export interface Refusal {
@@ -141,6 +147,11 @@ function refusedRole(policy: Policy, index: number, allowance: NamespaceAllowanc
       field: `${field}.everyone`,
       value: 'true',
       setting: 'everyone',
+    }),
+    ...refuse(role.when === undefined || allowance.when, {
+      field: `${field}.when`,
+      value: cutShort(role.when ?? '', MAX_SHOWN),
+      setting: 'when',
     }),
     ...(role.groups ?? []).flatMap((group, at) =>
       refuse(matchesAny(allowance.groups, group, '/'), {

@@ -13,6 +13,7 @@ import { isOursToDelete } from './ownership.ts';
 import type { Violation } from './reasons.ts';
 import { Reason } from './reasons.ts';
 import { parseRule } from './rules.ts';
+import { engineError } from './short.ts';
 
 interface Range {
   readonly low: number;
@@ -101,12 +102,16 @@ function placedRoles({ policy, neighbours }: Observation): readonly Placed[] {
   return all.flatMap(each => {
     const base = basePrecedence(each, all);
     const where = each === policy ? '' : ` of policy ${each.metadata.name}`;
-    return each.spec.roles.map(({ name, everyone, groups }, index) => ({
-      who: `${name}${where}`,
-      everyone: everyone === true,
-      groups: groups ?? [],
-      precedence: base - index * PRECEDENCE_STEP,
-    }));
+    return each.spec.roles.map(({ name, everyone, groups, when }, index) => {
+      // Of an expression only what this project would write itself is understood.
+      const rule = when === undefined ? undefined : parseRule(when);
+      return {
+        who: `${name}${where}`,
+        everyone: everyone === true || rule?.kind === 'everyone',
+        groups: rule?.kind === 'groups' ? rule.groups : (groups ?? []),
+        precedence: base - index * PRECEDENCE_STEP,
+      };
+    });
   });
 }
 
@@ -204,7 +209,7 @@ export function foreignRuleBreaksLogin(observation: Observation): Violation | un
     const failed = [verdicts.withGroups, verdicts.emptyGroups, verdicts.noGroups].find(
       verdict => verdict.kind === 'error',
     );
-    const why = failed?.kind === 'error' ? firstLine(failed.message) : '';
+    const why = failed?.kind === 'error' ? engineError(failed.message) : '';
     return [`the rule of ServiceAccount ${name} fails for users ${kinds.join(' and ')} (${why})`];
   });
   if (broken.length === 0) return undefined;
@@ -216,8 +221,4 @@ export function foreignRuleBreaksLogin(observation: Observation): Violation | un
     part: 'roles',
     blocks: [],
   };
-}
-
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0]?.slice(0, 200) ?? '';
 }

@@ -5,6 +5,7 @@ import * as order from './checks-order.ts';
 import * as permission from './checks-permission.ts';
 import * as rotation from './checks-rotation.ts';
 import { SERVER_CHECKS } from './checks-server.ts';
+import * as when from './checks-when.ts';
 import type { Observation } from './observation.ts';
 import type { Part, Violation } from './reasons.ts';
 
@@ -32,6 +33,8 @@ export const CLUSTER_CHECKS: readonly Check[] = [
   names.secretNameTaken,
   names.accountNameTaken,
   names.bindingNameTaken,
+  when.whenFails,
+  when.whenUnjudged,
   order.foreignRuleBreaksLogin,
   order.precedenceTied,
   order.roleNeverMatches,

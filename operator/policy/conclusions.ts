@@ -16,6 +16,7 @@ const TRANSIENT: ReadonlySet<Reason> = new Set([
   Reason.KubernetesUnavailable,
   Reason.Progressing,
   Reason.SecretRefused,
+  Reason.WhenUnjudged,
   Reason.AwaitingRollout,
   Reason.RolloutPostponed,
 ]);

@@ -163,6 +163,17 @@ function desiredBindings(policy: Policy, role: RoleSpec): readonly DesiredRoleBi
   return [...byKey.values()];
 }
 
+/** The rule by which Argo finds the users of a role; an expression stands as it was tried, to the letter. */
+function ruleOf({ everyone, when, groups }: RoleSpec): string {
+  if (everyone === true) return RULE_EVERYONE;
+  return when ?? ruleForGroups(groups ?? []);
+}
+
+/** The expressions of a policy's roles, each once. */
+export function expressionsOf({ spec }: Policy): readonly string[] {
+  return [...new Set(spec.roles.flatMap(({ when }) => when ?? []))];
+}
+
 /** The roles of a policy in order, the first with the highest precedence. */
 export function wantedRoles(policy: Policy, neighbours: readonly Policy[]): readonly WantedRole[] {
   const base = basePrecedence(policy, neighbours);
@@ -171,7 +182,7 @@ export function wantedRoles(policy: Policy, neighbours: readonly Policy[]): read
     return {
       spec,
       serviceAccount,
-      rule: spec.everyone === true ? RULE_EVERYONE : ruleForGroups(spec.groups ?? []),
+      rule: ruleOf(spec),
       precedence: base - index * PRECEDENCE_STEP,
       token: desiredToken(policy, serviceAccount),
       bindings: desiredBindings(policy, spec),

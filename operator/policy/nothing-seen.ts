@@ -24,6 +24,7 @@ export const NOTHING_SEEN = {
   secrets: [],
   bindings: [],
   verdicts: new Map(),
+  expressions: new Map(),
   keycloak: { state: 'NotAsked' },
   server: NO_SERVER,
   proof: undefined,

@@ -19,6 +19,23 @@ export type Verdict =
   | { readonly kind: 'false' }
   | { readonly kind: 'error'; readonly message: string };
 
+/** What came of trying an expression of `when` on made-up users. */
+export type WhenVerdict =
+  /** true or false for each of them. */
+  | { readonly kind: 'sound' }
+  /** For one of them neither, or not in time. */
+  | {
+      readonly kind: 'fails';
+      /** Who it was, for people. */
+      readonly user: string;
+      /** What the engine says. */
+      readonly message: string;
+      /** Whether it fails already for a user who lacks nothing. */
+      readonly always: boolean;
+    }
+  /** It was not tried, or not to the end: why, for people. */
+  | { readonly kind: 'unjudged'; readonly message: string };
+
 /** Who we are: what tells our Keycloak clients from another operator's. */
 export interface OperatorIdentity {
   readonly instanceId: string;
@@ -171,6 +188,8 @@ export interface Observation {
   readonly bindings: readonly RoleBinding[];
   /** Verdicts on the rules of foreign ServiceAccounts, by ServiceAccount name. */
   readonly verdicts: ReadonlyMap<string, RuleVerdicts>;
+  /** By expression, what the rule engine says of the policy's own; without a verdict none is written. */
+  readonly expressions: ReadonlyMap<string, WhenVerdict>;
   readonly keycloak: KeycloakObservation;
   readonly server: ServerObservation;
   readonly rotation: RotationObservation;

@@ -1,5 +1,7 @@
 import { FINALIZER } from '../api/names.ts';
+import type { Policy } from '../api/objects.ts';
 import type { Change } from './change.ts';
+import { blocksEverything } from './checks.ts';
 import { clientOwner, planClient } from './client.ts';
 import { planClientSecret } from './client-secret.ts';
 import { planDeletion, remaining } from './deletion.ts';
@@ -25,6 +27,15 @@ export const NO_CHANGES: Plan = { first: [], client: [], secret: [], server: [],
 /** All changes of a plan in order. */
 export function changesOf(plan: Plan): readonly Change[] {
   return [...plan.first, ...plan.client, ...plan.secret, ...plan.server, ...plan.roles];
+}
+
+/**
+ * Whether nothing is done for the policy, and nothing asked: it is suspended, or may not have what it wants, or goes
+ * without having had anything.
+ */
+export function isLeftAlone({ metadata, spec }: Policy, violations: readonly Violation[]): boolean {
+  if (metadata.deletionTimestamp !== undefined) return !metadata.finalizers?.includes(FINALIZER);
+  return spec.suspend || blocksEverything(violations);
 }
 
 /**

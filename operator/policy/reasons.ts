@@ -30,6 +30,10 @@ export const Reason = {
   RoleNeverMatches: 'RoleNeverMatches',
   /** A rule that is not ours fails to evaluate, which denies everybody who reaches it. */
   ForeignRuleBreaksLogin: 'ForeignRuleBreaksLogin',
+  /** For some user an expression of `when` gives neither true nor false, or takes too long. */
+  WhenFails: 'WhenFails',
+  /** An expression of `when` could not be tried. */
+  WhenUnjudged: 'WhenUnjudged',
   /** A group named by a role does not exist in Keycloak. */
   GroupMissing: 'GroupMissing',
   /** Several groups in Keycloak answer to the name of one. */

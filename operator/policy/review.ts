@@ -121,9 +121,9 @@ function whatIsMissing(upper: PlacedRole, lower: PlacedRole): string {
   if (missing.length === 0) {
     return `gives what ${other} below it gives everyone, and no more; grant what it is for, or remove it`;
   }
-  const who = everyone
-    ? 'everyone has otherwise'
-    : 'members of both groups do not get, for the first role counts';
+  const byGroups = upper.role.spec.groups !== undefined && lower.role.spec.groups !== undefined;
+  const both = byGroups ? 'members of both groups do' : 'whoever is in both does';
+  const who = everyone ? 'everyone has otherwise' : `${both} not get, for the first role counts`;
   return `gives less than ${other} below it: it lacks ${listed(missing)}, which ${who}; grant that here as well, or move the role down`;
 }
 

@@ -53,6 +53,18 @@ const grant = fc
   })
   .map(({ ref, namespaces }) => ({ ...ref, namespaces }));
 
+const expression = fc.constantFrom(
+  ...[
+    'true',
+    '($env?.email ?? "") endsWith "@example.com"',
+    'sub ==\n\t"1" // one\n',
+    'not a rule',
+    ' ',
+    '\u00a0',
+  ],
+  ...['🚀'.repeat(2048), 'sub == "\\u200d"', 'sub == "\u200d"', 'true\r\n', '\u0085', 'true\u202e', '\u2028'],
+);
+
 function role(group: fc.Arbitrary<string>) {
   const groups = fc.uniqueArray(group, { minLength: 1, maxLength: 4 }).map(list => ({ groups: list }));
   return fc
@@ -62,6 +74,7 @@ function role(group: fc.Arbitrary<string>) {
       who: fc.oneof(
         { weight: 4, arbitrary: groups },
         { weight: 1, arbitrary: fc.constant({ everyone: true }) },
+        { weight: 1, arbitrary: expression.map(when => ({ when })) },
       ),
       grants: optional(fc.array(grant, { maxLength: 3 })),
     })

@@ -84,12 +84,22 @@ const REFUSED: readonly (readonly [string, object, string])[] = [
   [
     'a role for groups and for everyone',
     withRole({ groups: ['/a'] }),
-    'spec.roles[0]: Forbidden: must say exactly one of groups (any of them) and everyone: true',
+    'spec.roles[0]: Forbidden: must say exactly one of groups (any of them), everyone: true, and when (an expression)',
   ],
   [
     'a role for nobody',
     { roles: [{ name: 'viewer' }] },
-    'spec.roles[0]: Forbidden: must say exactly one of groups (any of them) and everyone: true',
+    'spec.roles[0]: Forbidden: must say exactly one of groups (any of them), everyone: true, and when (an expression)',
+  ],
+  [
+    'a role for everyone and by an expression',
+    withRole({ when: 'sub == "1"' }),
+    'spec.roles[0]: Forbidden: must say exactly one of groups (any of them), everyone: true, and when (an expression)',
+  ],
+  [
+    'an expression with a character that nobody sees',
+    { roles: [{ name: 'viewer', when: 'sub == "a\u202e"' }] },
+    'spec.roles[0].when: Invalid value: "sub == \\"a\\u202e\\"": must not contain control characters other than line breaks and tabs, nor invisible ones; in a text write an escape, such as "\\u200d"',
   ],
   [
     'everyone: false',

@@ -38,6 +38,7 @@ const SPEC: JsonObject = {
   roles: [
     { name: 'admin', serviceAccount: 'admin', groups: ['/platform/admins'], grants: [{ clusterRole: 'a' }] },
     { name: 'viewer', groups: ['/teams'], grants: [{ role: 'a' }] },
+    { name: 'staff', when: 'sub == "1"' },
   ],
 };
 

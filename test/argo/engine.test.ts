@@ -16,6 +16,23 @@ const DEEP = `${'('.repeat(100_000)}true${')'.repeat(100_000)}`;
 /** Doubles a string forty times. */
 const GREEDY = `let s0 = "0123456789abcdef"; ${Array.from({ length: 40 }, (_, i) => `let s${i + 1} = s${i} + s${i};`).join(' ')} len(s40) > 0`;
 
+const many = (text: string, times: number) => text.repeat(times);
+/** What somebody might write who means harm, or does not know better. */
+const HOSTILE: readonly (readonly [string, string])[] = [
+  ['loops in loops', 'all(1..900, {all(1..900, {all(1..900, {# > 0})})})'],
+  ['loops of counts', 'let r = 1..100000; all(r, {count(r, # > 0) == 100000})'],
+  ['a range without end', 'len(1..9223372036854775806) > 0'],
+  ['a text that is repeated for ever', 'len(repeat("x", 1000000000000)) > 0'],
+  ['texts that double', GREEDY],
+  ['a tower of brackets', DEEP],
+  ['a tower of lists', `len(${many('[', 100_000)}${many(']', 100_000)}) > 0`],
+  ['a long chain of negations', `${many('!', 100_000)}true`],
+  ['a long chain of sums', `0${many('+1', 100_000)} > 0`],
+  ['a long chain of fields', `sub${many('?.a', 50_000)} == 1`],
+  ['a regular expression that grows', `sub matches "${many('(', 1_000)}a${many('{1,9})', 1_000)}"`],
+  ['a text that is parsed as one tower', `fromJSON(repeat("[", 900000)) == 1`],
+];
+
 const TRUE = { kind: 'true' };
 const FALSE = { kind: 'false' };
 
@@ -147,6 +164,41 @@ describe("Argo's rule engine", () => {
       expect(threads()).toBe(3);
     },
   );
+
+  it('ends each hostile rule with an error within a second, and answers the next', async () => {
+    const engine = makeEngine({ deadlineMs: 1_000 });
+    for (const [what, rule] of HOSTILE) {
+      // Starts a thread where the last one was lost.
+      expect(await engine.judge([ask('"/a" in groups', { groups: ['/a'] })]), what).toEqual([TRUE]);
+      const began = performance.now();
+      const [verdict] = await engine.judge([ask(rule, { sub: 'a', groups: ['/a', '/b'] })]);
+      expect(verdict?.kind, what).toBe('error');
+      // The limit is one second; a busy machine may notice it late.
+      expect(performance.now() - began, what).toBeLessThan(5_000);
+    }
+  }, 120_000);
+
+  it('asks about one rule until the first error, and no longer than all questions may take', async () => {
+    const engine = makeEngine();
+    const claims = Array.from({ length: 100 }, (_, n) => ({ n }));
+    const about = (rule: string, deadlineMs: number) =>
+      engine.judge(
+        claims.map(given => ask(rule, given)),
+        undefined,
+        { deadlineMs },
+      );
+    expect(await about('n < 1000', AMPLE)).toEqual(Array(100).fill(TRUE));
+    const some = await about('n < 70 ? true : n', AMPLE);
+    expect(some).toHaveLength(71);
+    expect(some.at(-1)).toEqual({ kind: 'error', message: expect.stringContaining('gives float64') });
+    expect(await about('n', AMPLE)).toHaveLength(1);
+    // Each of them is far below the time that one may take.
+    const late = await about('all(1..2000, all(1..100, # > 0))', 500);
+    expect(late.length).toBeLessThan(100);
+    expect(late.at(-1)).toEqual(givenUp('given up: for several users it takes longer than 500 ms$'));
+    expect(late.slice(0, -1).every(({ kind }) => kind === 'true')).toBe(true);
+    expect(await about('n < 1000', AMPLE)).toHaveLength(100);
+  });
 
   it('gives up a rule that is nested deeper than the thread can follow', async () => {
     const engine = makeEngine({ maxMemoryMiB: 1_024 });

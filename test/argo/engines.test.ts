@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRuleEngine, type RuleEngine, type RuleQuestion } from '../../operator/argo/engine.ts';
+import { TRIAL_USERS } from '../../operator/argo/trial-users.ts';
 import { ruleForGroups } from '../../operator/policy/rules.ts';
 import { startNativeEngine } from '../env/native-engine.ts';
 import { ENGINE_VERSIONS, nativeEngines, ruleEngineWasm } from '../env/rule-engine.ts';
@@ -169,6 +170,25 @@ describe('a rule for groups', () => {
   afterAll(async () => {
     await Promise.all([...engines.values()].map(engine => engine.close()));
   });
+
+  it.each([
+    '"/example" in ($env?.groups ?? [])',
+    '"name" in ($env?.groups ?? [])',
+    'any($env?.groups ?? [], # startsWith "/example/")',
+    '($env?.email ?? "") endsWith "@example.com"',
+  ])(
+    'in the form that messages advise is the same in each of them for every kind of user: %s',
+    async rule => {
+      const questions = TRIAL_USERS.map(({ claims }) => ({ rule, claims }));
+      const [own, ...others] = await Promise.all(
+        [...engines.values()].map(engine => engine.judge(questions)),
+      );
+      const kinds = own?.map(({ kind }) => kind) ?? [];
+      expect(kinds).toHaveLength(TRIAL_USERS.length);
+      expect(kinds).not.toContain('error');
+      for (const other of others) expect(other.map(({ kind }) => kind)).toEqual(kinds);
+    },
+  );
 
   async function check(given: readonly Case[]): Promise<void> {
     const questions = given.flatMap(questionsOf);

@@ -1,3 +1,4 @@
+import type { Terminal } from '../../operator/cli/terminal.ts';
 import { run } from '../../operator/cli.ts';
 
 /** What a command line ended with. */
@@ -8,7 +9,11 @@ export interface Ended {
 }
 
 /** Runs a command line in this process, on a terminal without colours. */
-export async function argoAccess(args: readonly string[], input = ''): Promise<Ended> {
+export async function argoAccess(
+  args: readonly string[],
+  input = '',
+  terminal: Partial<Terminal> = {},
+): Promise<Ended> {
   let [out, err] = ['', ''];
   const code = await run(args, {
     out: text => {
@@ -19,6 +24,7 @@ export async function argoAccess(args: readonly string[], input = ''): Promise<E
     },
     input: async () => input,
     colours: false,
+    ...terminal,
   });
   return { code, out, err };
 }

@@ -55,8 +55,8 @@ describe(PAGE, () => {
 
   it('has the exit codes of the help', () => {
     const [, list = ''] = /Exit codes:\n([\s\S]*)$/.exec(helpOf()) ?? [];
-    const codes = [...list.matchAll(/^ {2}([0-9]) {2}(.*)$/gm)];
-    expect(codes).toHaveLength(3);
+    const codes = [...list.matchAll(/^ {2}([0-9]+) {2}(.*)$/gm)];
+    expect(codes).toHaveLength(4);
     for (const [, code, means] of codes) expect(tableRows(PAGE)).toContain(`| ${code} | ${means} |`);
   });
 });

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
+import { makeFolder } from '../kubernetes/kubeconfigs.ts';
+import { reply, startScriptedServer } from '../kubernetes/scripted-server.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const EXAMPLES = join(ROOT, 'examples');
@@ -81,6 +83,10 @@ describe('the packed command line, installed in an empty folder', () => {
     for (const name of ['commander', 'yaml', 'zod', 'github.com/expr-lang/expr', 'Go']) {
       expect(licenses).toContain(`== ${name}\n`);
     }
+    // It comes without a file of its own.
+    expect(licenses).toMatch(
+      /== @std-uritemplate\/std-uritemplate\n\nCopyright Andrea Peruffo [^\n]*; license Apache-2\.0:\n/,
+    );
   });
 
   it('says its version, and what it can do', async () => {
@@ -116,6 +122,19 @@ describe('the packed command line, installed in an empty folder', () => {
     const config = join(ROOT, 'config', 'example', 'config.yaml');
     const { stdout } = await run('argo-access', 'rbac', '--config', config);
     expect(stdout).toBe(await readFile(join(ROOT, 'config', 'example', 'rights.yaml'), 'utf8'));
+  });
+
+  it('speaks to a cluster', async () => {
+    const [server, files] = await Promise.all([startScriptedServer(), makeFolder()]);
+    server.answer(reply(200, { metadata: {}, items: [] }));
+    const cluster = { server: server.url, 'insecure-skip-tls-verify': true };
+    const kubeconfig = await files.kubeconfig(cluster, { token: 't' });
+    expect(await run('argo-access', 'status', '--kubeconfig', kubeconfig)).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'there is no ArgoAccessPolicy in namespace default\n',
+    });
+    await Promise.all([server.close(), files.remove()]);
   });
 
   it('starts fast', async () => {

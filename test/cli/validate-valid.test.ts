@@ -9,6 +9,7 @@ import { judge } from '../../operator/cli/validate/judge.ts';
 import { offlineObservation } from '../../operator/cli/validate/offline.ts';
 import { CLUSTER_CHECKS, KEYCLOAK_CHECKS } from '../../operator/policy/checks.ts';
 import { isFault } from '../../operator/policy/conclusions.ts';
+import { expressionsOf } from '../../operator/policy/desired.ts';
 import { anyPolicy, likelyValid } from '../api/generate-policies.ts';
 import type { JsonObject } from '../api/mutate.ts';
 import { policies as shown } from '../docs-pages.ts';
@@ -65,7 +66,15 @@ function refused(policies: readonly JsonObject[]): ReadonlySet<number> {
     if (policy === undefined) return [index];
     const neighbours = known.filter(other => other !== undefined && other !== policy) as readonly Policy[];
     const groupFilter = { invalid: [], dropped: [] };
-    const observation = offlineObservation({ policy, neighbours, config: undefined, groupFilter });
+    // Without the engine, which is not started here, expressions are not judged.
+    const expressions = new Map(expressionsOf(policy).map(each => [each, { kind: 'sound' } as const]));
+    const observation = offlineObservation({
+      policy,
+      neighbours,
+      config: undefined,
+      groupFilter,
+      expressions,
+    });
     const checks = [...CLUSTER_CHECKS, ...KEYCLOAK_CHECKS];
     const violations = checks.flatMap(check => check(observation) ?? []);
     return violations.some(isFault) ? [index] : [];

@@ -25,6 +25,7 @@ namespaces:
     deployments: [argo-server]
     adopt: true
     everyone: true
+    when: true
     shortGroupNames: true
 `;
 
@@ -76,6 +77,7 @@ describe('a configuration', () => {
           deployments: ['argo-server'],
           adopt: true,
           everyone: true,
+          when: true,
           shortGroupNames: true,
         },
       ],
@@ -101,6 +103,7 @@ describe('a configuration', () => {
         deployments: [],
         adopt: false,
         everyone: false,
+        when: false,
         shortGroupNames: false,
       },
     ]);

@@ -8,6 +8,7 @@ import { assertNoLeak, secretsOf } from './leaks.ts';
 import {
   applyPolicy,
   awaitGone,
+  awaitPolicy,
   awaitReady,
   bindingsPath,
   corePath,
@@ -61,6 +62,7 @@ describe('the life of a policy', () => {
     const allowed = {
       groups: ['/platform/*', '/teams/*', 'admins'],
       shortGroupNames: true,
+      when: true,
       roles: [{ name: 'approver', namespaces: [TEAM] }],
     };
     world = await createWorld({
@@ -270,6 +272,72 @@ describe('the life of a policy', () => {
       'argo-access:argo:workflows-viewer:clusterrole:argo-access-viewer',
     ]);
     await expectInSync();
+  });
+
+  describe('with a role by an expression', () => {
+    const staff = (when: string) => ({
+      client,
+      roles: [{ name: 'staff', when, grants: [{ clusterRole: 'argo-access-submitter' }] }, viewer],
+    });
+    const ofTeam =
+      '"/teams/team-a" in ($env?.groups ?? []) and\n\t($env?.preferred_username ?? "") != "ada" // not her';
+    const rules = async () =>
+      (await accounts()).map(({ metadata }) => metadata.annotations?.['workflows.argoproj.io/rbac-rule']);
+
+    it('gives it to those for whom the expression is true, and follows a change of it', async () => {
+      await applyPolicy(world, staff(ofTeam));
+      await awaitReady(world);
+      expect(await rules()).toContain(ofTeam);
+      expect(await mapped('tim')).toEqual({ kind: 'mapped', serviceAccount: 'workflows-staff' });
+      for (const name of ['ada', 'nora'])
+        expect(await mapped(name)).toEqual({ kind: 'mapped', serviceAccount: 'workflows-viewer' });
+      await expectInSync();
+      await applyPolicy(world, staff('($env?.preferred_username ?? "") in ["nora"]'));
+      await awaitReady(world);
+      expect(await mapped('nora')).toEqual({ kind: 'mapped', serviceAccount: 'workflows-staff' });
+      expect(await mapped('tim')).toEqual({ kind: 'mapped', serviceAccount: 'workflows-viewer' });
+    });
+
+    it.each([
+      [
+        'that fails for users in no group',
+        '"/teams/team-a" in groups',
+        'a user in no group (unknown name groups',
+      ],
+      [
+        'that takes too long',
+        'let r = 1..100000; all(r, {all(r, {# > -1})})',
+        'given up: it takes longer than',
+      ],
+    ])('never writes one %s, while others go on', async (_, when, why) => {
+      const before = await rules();
+      await applyPolicy(world, staff(when));
+      await applyPolicy(world, { precedence: 5000, roles: [team] }, 'other');
+      const { status } = await awaitPolicy(
+        world,
+        'stalls',
+        (_policy, condition) => condition('Stalled')?.reason === 'WhenFails',
+      );
+      const told = status?.conditions?.find(({ type }) => type === 'RolesReady')?.message;
+      expect(told).toContain(
+        'spec.roles[0].when: the expression of role staff is neither true nor false for ',
+      );
+      expect(told).toContain(why);
+      await awaitReady(world, 'other');
+      expect(await mapped('tim')).toEqual({ kind: 'mapped', serviceAccount: 'other-team' });
+      expect(await mapped('nora')).toEqual({ kind: 'mapped', serviceAccount: 'workflows-staff' });
+      await world.send('DELETE', policyPath('other'));
+      await awaitGone(world, 'other');
+      expect(await rules()).toEqual(before);
+      await expectInSync();
+    });
+
+    it('goes on once the expression is mended', async () => {
+      await applyPolicy(world, staff(ofTeam));
+      await awaitReady(world);
+      expect(await mapped('tim')).toEqual({ kind: 'mapped', serviceAccount: 'workflows-staff' });
+      expect(await mapped('nora')).toEqual({ kind: 'mapped', serviceAccount: 'workflows-viewer' });
+    });
   });
 
   it('grants a Role of a namespace, and takes it back', async () => {

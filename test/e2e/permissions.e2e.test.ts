@@ -115,7 +115,14 @@ function greedy({ keycloak = {}, client: wanted = {}, role = {}, grants = [] }: 
       secret: { name: 'mine-sso' },
       ...wanted,
     },
-    roles: [{ name: 'mine', ...('everyone' in role ? {} : { groups: ['/teams/mine'] }), ...role, grants }],
+    roles: [
+      {
+        name: 'mine',
+        ...('everyone' in role || 'when' in role ? {} : { groups: ['/teams/mine'] }),
+        ...role,
+        grants,
+      },
+    ],
   };
 }
 
@@ -259,6 +266,7 @@ const inKeycloak: readonly Refused[] = [
   ],
   ['a group above', { role: { groups: ['/teams'] } }, 'spec.roles[0].groups[0]', '/teams', 'groups'],
   ['everyone', { role: { everyone: true } }, 'spec.roles[0].everyone', 'true', 'everyone'],
+  ['whoever an expression is true for', { role: { when: 'true' } }, 'spec.roles[0].when', 'true', 'when'],
   [
     'groups by their own names',
     { keycloak: { groups: { fullPath: false } }, role: { groups: ['mine'] } },

@@ -112,6 +112,22 @@ describe('the credentials', () => {
     });
   });
 
+  it('that a plugin does not give in time are not waited for any longer than the request is', async () => {
+    const exec = {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      command: process.execPath,
+      args: ['--eval', 'process.stdin.resume()'],
+      interactiveMode: 'Never',
+    };
+    const { request } = await connect({ exec });
+    const reason = new Error('stopping');
+    const stopping = new AbortController();
+    const late = request({ method: 'GET', path: '/x', signal: stopping.signal });
+    stopping.abort(reason);
+    await expect(late).rejects.toBe(reason);
+    expect(server.requests).toEqual([]);
+  });
+
   it('that change give a new connection; the old one goes once nothing is under way on it', async () => {
     const key = await folder.write('key.pem', 'a');
     const { request } = await connect({ token: 't', 'client-key': key });

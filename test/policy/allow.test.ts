@@ -25,6 +25,7 @@ const TEAM_A: NamespaceAllowance = {
   deployments: ['argo-server'],
   adopt: false,
   everyone: false,
+  when: false,
   shortGroupNames: false,
 };
 
@@ -195,6 +196,20 @@ const ATTEMPTS: readonly Attempt[] = [
   ],
 
   ['everyone', asking({ role: { everyone: true } }), 'spec.roles[0].everyone', 'true', 'everyone'],
+  [
+    'whoever an expression is true for',
+    asking({ role: { when: 'true' } }),
+    'spec.roles[0].when',
+    'true',
+    'when',
+  ],
+  [
+    'an expression that is too long to be shown',
+    asking({ role: { when: `sub in [\n"${'x'.repeat(100)}"]` } }),
+    'spec.roles[0].when',
+    `sub in [ "${'x'.repeat(49)}…`,
+    'when',
+  ],
   ['a client that is there', asking({ client: { adopt: true } }), 'spec.client.adopt', 'true', 'adopt'],
   [
     'another connection',

@@ -168,6 +168,16 @@ describe('a role that can never match', () => {
       'role r2 can never match: r0 and r1 above it does',
     ],
     [
+      'because an expression above it is true for everyone',
+      roles({ when: 'true' }, { when: 'sub == "1"' }),
+      'role r1 can never match: r0 above it does',
+    ],
+    [
+      'because an expression above it is the rule for all its groups',
+      roles({ when: 'any($env?.groups ?? [], # in ["/a", "/b"])' }, { groups: ['/b'] }),
+      'role r1 can never match: r0 above it does',
+    ],
+    [
       'because everyone stands twice',
       roles({ everyone: true }, { everyone: true }),
       'role r1 can never match: r0 above it does',
@@ -224,6 +234,8 @@ describe('a role that can never match', () => {
   it.each([
     ['one of its groups is nowhere above', roles({ groups: ['/a'] }, { groups: ['/a', '/b'] })],
     ['it is for everyone, under roles for groups', roles({ groups: ['/a'] }, { everyone: true })],
+    ['an expression stands above it', roles({ when: 'sub != "1"' }, { groups: ['/a'] }, { everyone: true })],
+    ['it has an expression', roles({ groups: ['/a'] }, { when: '"/a" in ($env?.groups ?? [])' })],
   ])('is not reported where %s', (_, policy) => {
     expect(roleNeverMatches(observe(policy))).toBeUndefined();
   });

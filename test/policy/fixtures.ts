@@ -24,6 +24,7 @@ export const ALLOWANCE: NamespaceAllowance = {
   deployments: [],
   adopt: true,
   everyone: true,
+  when: true,
   shortGroupNames: false,
 };
 

@@ -73,6 +73,16 @@ describe('a role whose grants are in those of one below', () => {
     ]);
   });
 
+  it('gives less to whoever is in both, by groups or otherwise', () => {
+    const [upper, below] = [
+      { name: 'a', when: 'sub == "1"', grants: [view] },
+      { name: 'b', groups: ['/b'], grants: [view, edit] },
+    ];
+    expect(grantsOf(upper, below)).toEqual([
+      'spec.roles[0]: role a gives less than role b below it: it lacks ClusterRole edit in argo, which whoever is in both does not get, for the first role counts; grant that here as well, or move the role down',
+    ]);
+  });
+
   it('names three of what it lacks', () => {
     const many = { clusterRole: 'view', namespaces: ['b', 'c', 'd', 'e', 'argo'] };
     const [message] = grantsOf(

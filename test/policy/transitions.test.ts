@@ -8,9 +8,25 @@ import { parseRule } from '../../operator/policy/rules.ts';
 import { makePolicy, observe } from './fixtures.ts';
 import { applyToCluster, type Cluster, fillTokens, objectKey, objectsOf } from './simulate.ts';
 
+/** Expressions, and whom they match: what is under test cannot read them. */
+const EXPRESSIONS = {
+  'len($env?.groups ?? []) == 1': user => user.length === 1,
+  'not ("/1" in ($env?.groups ?? []))': user => !user.includes('/1'),
+  'all(["/1", "/2"], # in ($env?.groups ?? []))': user => user.includes('/1') && user.includes('/2'),
+} as const satisfies Readonly<Record<string, (user: readonly string[]) => boolean>>;
+
+type Expression = keyof typeof EXPRESSIONS;
+
+function isExpression(text: string): text is Expression {
+  return Object.hasOwn(EXPRESSIONS, text);
+}
+
+/** Whom a role is for: any of some groups, everyone, or whom an expression matches. */
+type Whom = readonly string[] | 'everyone' | Expression;
+
 interface RoleCase {
   readonly account: string;
-  readonly groups: readonly string[] | 'everyone';
+  readonly groups: Whom;
   readonly grants: readonly string[];
 }
 
@@ -21,15 +37,16 @@ interface PolicyCase {
 
 interface Foreign {
   readonly precedence: number;
-  readonly groups: readonly string[] | 'everyone';
+  readonly groups: Whom;
 }
 
 const NONE = 'none';
 const GROUPS = ['/1', '/2', '/3'];
 const USERS = [[], ['/1'], ['/2'], ['/1', '/2'], ['/3'], ['/1', '/2', '/3']] as const;
 
-function matches(groups: readonly string[] | 'everyone', user: readonly string[]): boolean {
-  return groups === 'everyone' || groups.some(group => user.includes(group));
+function matches(whom: Whom, user: readonly string[]): boolean {
+  if (whom === 'everyone') return true;
+  return typeof whom === 'string' ? EXPRESSIONS[whom](user) : whom.some(group => user.includes(group));
 }
 
 /** An account as Argo sees it, and what whoever is mapped to it gets. */
@@ -82,8 +99,9 @@ function memoised<T>(compute: (text: string) => T): (text: string) => T {
   };
 }
 
-const groupsOfRule = memoised(rule => {
+const groupsOfRule = memoised((rule): Whom => {
   const parsed = parseRule(rule);
+  if (parsed === undefined && isExpression(rule)) return rule;
   if (parsed === undefined) throw new Error(`not understood: ${rule}`);
   return parsed.kind === 'everyone' ? 'everyone' : parsed.groups;
 });
@@ -121,24 +139,31 @@ function observed(cluster: Cluster): Outcomes {
 
 const TEMPLATE = makePolicy({ roles: [{ name: 'a', everyone: true }] });
 
+function askFor(whom: Whom): Pick<RoleSpec, 'everyone' | 'groups' | 'when'> {
+  if (whom === 'everyone') return { everyone: true };
+  return typeof whom === 'string' ? { when: whom } : { groups: [...whom] };
+}
+
 /** Made without parsing: the schema would take longer than all that is under test here. */
 function policyOf({ base, roles }: PolicyCase): Policy {
   const specs = roles.map(
     ({ account, groups, grants }): RoleSpec => ({
       name: account,
       serviceAccount: account,
-      ...(groups === 'everyone' ? { everyone: true } : { groups: [...groups] }),
+      ...askFor(groups),
       grants: grants.map(clusterRole => ({ clusterRole })),
     }),
   );
   return { ...TEMPLATE, spec: { ...TEMPLATE.spec, precedence: base, roles: specs } };
 }
 
+function ruleFor(whom: Whom): string {
+  if (whom === 'everyone') return 'true';
+  if (typeof whom === 'string') return whom;
+  return `any($env?.groups ?? [], # in [${whom.map(group => JSON.stringify(group)).join(', ')}])`;
+}
+
 function foreignAccount({ precedence, groups }: Foreign, index: number): ServiceAccount {
-  const rule =
-    groups === 'everyone'
-      ? 'true'
-      : `any($env?.groups ?? [], # in [${groups.map(group => JSON.stringify(group)).join(', ')}])`;
   return {
     kind: 'ServiceAccount',
     metadata: {
@@ -146,7 +171,7 @@ function foreignAccount({ precedence, groups }: Foreign, index: number): Service
       namespace: 'argo',
       uid: `foreign-${index}`,
       resourceVersion: '1',
-      annotations: { [ARGO_RULE]: rule, [ARGO_PRECEDENCE]: String(precedence) },
+      annotations: { [ARGO_RULE]: ruleFor(groups), [ARGO_PRECEDENCE]: String(precedence) },
     },
     secrets: [],
   };
@@ -222,26 +247,40 @@ function listsOf(names: readonly string[], choices: readonly Omit<RoleCase, 'acc
 }
 
 function named(roles: readonly RoleCase[]): boolean {
-  return roles.every(({ account }, index) => account === ['a', 'b', 'c'][index]);
+  return roles.every(({ account }, index) => account === NAMES[index]);
 }
 
-/** Every transition between policies of up to three roles with these groups and grants; how many there are. */
+/** Every transition between policies of up to three roles with these groups and grants; how many were tried. */
 function checkAllPairs(choices: readonly Omit<RoleCase, 'account'>[]): number {
-  const all = listsOf(['a', 'b', 'c'], choices);
+  const all = listsOf(NAMES, choices);
   const foreign: readonly Foreign[] = [{ precedence: 985, groups: 'everyone' }];
   // Names and the two groups are interchangeable, so that one of each symmetric set is enough for the old policy.
   const old = all.filter(roles => named(roles) && roles.find(isOfOneGroup)?.groups[0] !== '/2');
+  let tried = 0;
   for (const before of old) {
     const start = clusterOf({ base: 1000, roles: before }, foreign);
-    for (const after of all) {
+    for (const after of all.filter(roles => hasFewestGrants(before, roles))) {
       checkTransition(start, { base: 1000, roles: before }, { base: 1000, roles: after }, foreign);
+      tried += 1;
     }
   }
-  return old.length * all.length;
+  return tried;
+}
+
+const NAMES = ['a', 'b', 'c'];
+
+/** An account of one policy alone, or whose grants stay, is the same with one grant as with two: one is enough. */
+function hasFewestGrants(before: readonly RoleCase[], after: readonly RoleCase[]): boolean {
+  const grantsOf = (roles: readonly RoleCase[], name: string) =>
+    roles.find(({ account }) => account === name)?.grants.length ?? 0;
+  return NAMES.every(name => {
+    const [was, willBe] = [grantsOf(before, name), grantsOf(after, name)];
+    return was + willBe < 4 && Math.abs(was - willBe) < 2;
+  });
 }
 
 function isOfOneGroup({ groups }: RoleCase): boolean {
-  return groups !== 'everyone' && groups.length === 1;
+  return typeof groups !== 'string' && groups.length === 1;
 }
 
 describe('a change of roles', () => {
@@ -249,7 +288,7 @@ describe('a change of roles', () => {
     const choices = [['/1'], ['/2'], 'everyone' as const].flatMap(groups =>
       [['A'], ['A', 'B']].map(grants => ({ groups, grants })),
     );
-    expect(checkAllPairs(choices)).toBeGreaterThan(100_000);
+    expect(checkAllPairs(choices)).toBeGreaterThan(50_000);
   }, 240_000);
 
   it('holds where roles are for both groups as well: all pairs of up to three roles with one grant', () => {
@@ -260,9 +299,10 @@ describe('a change of roles', () => {
     expect(checkAllPairs(choices)).toBeGreaterThan(20_000);
   }, 240_000);
 
-  it('holds for 20,000 generated pairs with more roles, other bases, foreign accounts and a crash anywhere', () => {
+  it('holds for 20,000 generated pairs with more roles, expressions, other bases, foreign accounts and a crash anywhere', () => {
     const groups = fc.oneof(
       fc.constant('everyone' as const),
+      fc.constantFrom(...Object.keys(EXPRESSIONS).filter(isExpression)),
       fc.uniqueArray(fc.constantFrom(...GROUPS), { minLength: 1, maxLength: 3 }),
     );
     const role = fc.record({

@@ -9,6 +9,7 @@ import {
   type Remark,
 } from '../../policy/review.ts';
 import { findCandidates } from './candidates.ts';
+import { type ExpressionJudgement, judgeExpressions } from './expressions.ts';
 import type { Finding, Report } from './finding.ts';
 import { type FilterJudgement, judgeGroupFilters } from './group-filters.ts';
 import { offlineObservation } from './offline.ts';
@@ -61,8 +62,12 @@ async function judgePolicies(
     reads.map(({ policy }) => policy),
     options.wasmPath,
   );
+  const expressions = await judgeExpressions(
+    reads.map(({ policy }) => policy),
+    options.wasmPath,
+  );
   const alone = neighbourhoods(reads).flatMap(each =>
-    [...ofNamesake(each), ...ofChecks(each, filters(each.policy), options)].map(finding =>
+    [...ofNamesake(each), ...ofChecks(each, filters(each.policy), expressions, options)].map(finding =>
       located(each, finding),
     ),
   );
@@ -108,6 +113,7 @@ function ofNamesake({ policy, namesake }: Neighbourhood): readonly FieldFinding[
 function ofChecks(
   { policy, neighbours }: Neighbourhood,
   filter: FilterJudgement,
+  expressions: ExpressionJudgement,
   { config }: JudgeOptions,
 ): readonly FieldFinding[] {
   const observation = offlineObservation({
@@ -115,12 +121,14 @@ function ofChecks(
     neighbours,
     config,
     groupFilter: filter.ok ? filter.verdict : NOTHING_FILTERED,
+    expressions: expressions.ok ? expressions.verdicts : new Map(),
   });
   const inNamespace = policy.metadata.namespace !== '';
   return [
     ...(config !== undefined && !inNamespace ? [NAMESPACE_UNKNOWN] : []),
     ...runChecks(observation, config !== undefined && inNamespace),
-    ...(filter.ok ? [] : [unjudgedFilter(filter.why)]),
+    ...(filter.ok ? [] : [unjudged('spec.server.filterGroupsRegex', filter.why)]),
+    ...(expressions.ok ? [] : unjudgedExpressions(policy, expressions.why)),
   ];
 }
 
@@ -132,11 +140,17 @@ const NAMESPACE_UNKNOWN: FieldFinding = {
     'is missing, so that what the policy asks for cannot be compared with what its namespace is allowed; write it, or give --namespace',
 };
 
-function unjudgedFilter(why: string): FieldFinding {
+function unjudgedExpressions({ spec }: Policy, why: string): readonly FieldFinding[] {
+  return spec.roles.flatMap(({ when }, index) =>
+    when === undefined ? [] : [unjudged(`spec.roles[${index}].when`, why)],
+  );
+}
+
+function unjudged(field: string, why: string): FieldFinding {
   return {
     severity: 'note',
     rule: 'NotJudged',
-    field: 'spec.server.filterGroupsRegex',
+    field,
     message: `was not tried: Argo's rule engine cannot be started (${why}). The packed argo-access brings it along`,
   };
 }

@@ -1,7 +1,7 @@
 import type { Policy } from '../../api/objects.ts';
 import type { OperatorConfig } from '../../config.ts';
 import { NO_SERVER, NOTHING_SEEN } from '../../policy/nothing-seen.ts';
-import type { GroupFilterVerdict, Observation } from '../../policy/observation.ts';
+import type { GroupFilterVerdict, Observation, WhenVerdict } from '../../policy/observation.ts';
 import { parseSchedule } from '../../schedule.ts';
 
 /** What is known of a policy besides itself where nobody is asked. */
@@ -11,11 +11,13 @@ export interface OfflineKnowledge {
   readonly neighbours: readonly Policy[];
   readonly config: OperatorConfig | undefined;
   readonly groupFilter: GroupFilterVerdict;
+  /** By expression; none for those that could not be tried. */
+  readonly expressions: ReadonlyMap<string, WhenVerdict>;
 }
 
 /** A policy as the operator would observe it in a cluster that has policies, and nothing else yet. */
 export function offlineObservation(known: OfflineKnowledge): Observation {
-  const { policy, neighbours, config, groupFilter } = known;
+  const { policy, neighbours, config, groupFilter, expressions } = known;
   const rotation = policy.spec.client?.secret.rotation;
   const { namespace } = policy.metadata;
   return {
@@ -32,6 +34,7 @@ export function offlineObservation(known: OfflineKnowledge): Observation {
     connection: config?.connections.find(({ name }) => name === policy.spec.keycloak.connection),
     neighbours,
     livePolicyUids: new Set([policy, ...neighbours].map(({ metadata }) => metadata.uid)),
+    expressions,
     server: { ...NO_SERVER, groupFilter },
     rotation: {
       schedule: rotation && parseSchedule(rotation.schedule, rotation.timeZone),

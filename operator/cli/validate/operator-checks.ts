@@ -3,6 +3,7 @@ import { type Check, CLUSTER_CHECKS, KEYCLOAK_CHECKS, PERMISSION_CHECKS } from '
 import { sharedName } from '../../policy/checks-names.ts';
 import { isOlder, roleNeverMatches, VAIN_REMEDY, vainRoles } from '../../policy/checks-order.ts';
 import { notAllowed } from '../../policy/checks-permission.ts';
+import { badExpressions, WHEN_DENIES, whenFails, whenUnjudged } from '../../policy/checks-when.ts';
 import { isFault } from '../../policy/conclusions.ts';
 import type { Observation } from '../../policy/observation.ts';
 import { Reason, type Violation } from '../../policy/reasons.ts';
@@ -15,6 +16,9 @@ export type FieldFinding = Pick<Finding, 'severity' | 'rule' | 'field' | 'messag
 const SEVERAL: ReadonlyMap<Check, (observation: Observation) => readonly FieldFinding[]> = new Map([
   [notAllowed, notAllowedFields],
   [roleNeverMatches, vainFields],
+  [whenFails, failingExpressions],
+  // Offline they are all tried, or none, which is told apart from the checks.
+  [whenUnjudged, () => []],
 ]);
 
 /**
@@ -53,6 +57,15 @@ function vainFields(observation: Observation): readonly FieldFinding[] {
     field: `spec.roles[${index}]`,
     message: `${why}. ${VAIN_REMEDY}`,
   }));
+}
+
+function failingExpressions(observation: Observation): readonly FieldFinding[] {
+  return badExpressions(observation).flatMap(({ field, reason, why, remedy }) => {
+    if (reason !== Reason.WhenFails) return [];
+    return [
+      { severity: 'error' as const, rule: reason, field, message: `${why}. ${WHEN_DENIES}. ${remedy}` },
+    ];
+  });
 }
 
 /** Where a part is written, for violations that name no field. */
