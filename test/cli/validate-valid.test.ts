@@ -16,7 +16,7 @@ import { policies as shown } from '../docs-pages.ts';
 import { argoAccess } from './command-line.ts';
 
 const SEED = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000_000);
-const RUNS = 2000;
+const RUNS = 600;
 const ROOT = join(import.meta.dirname, '..', '..');
 const EXAMPLES = join(ROOT, 'examples');
 const CONFIG = join(ROOT, 'config', 'example', 'config.yaml');
