@@ -98,8 +98,11 @@ async function rehearse(
     case 'DeleteObject':
       await rehearsal.delete(change.ref, signal);
       return;
+    case 'ApplySettings':
+      await rehearsal.applySettings(change.ref, change.sso, signal);
+      return;
     case 'RollDeployment':
-      await rehearsal.rollDeployment(change.ref, change.mark, signal);
+      await rehearsal.rollDeployment(change, signal);
   }
 }
 
@@ -112,7 +115,7 @@ async function applyShared(
     case 'ApplySettings':
       return effects.sharedWritten(await kubernetes.applySettings(change.ref, change.sso, signal));
     case 'RollDeployment':
-      return effects.sharedWritten(await kubernetes.rollDeployment(change.ref, change.mark, signal));
+      return effects.sharedWritten(await kubernetes.rollDeployment(change, signal));
   }
 }
 

@@ -51,7 +51,9 @@ function contestOf(policy: Policy, change: Change) {
 /** Starts with nothing remembered: after a restart, a contest is noticed anew. */
 export function createContest(now: () => number): Contest {
   const byPolicy = new Map<string, Map<string, History>>();
-  const recent = ({ times, limit }: History) => times.filter(time => time > now() - limit.windowMs);
+  // One of the future was made before somebody set the clock back: nobody can tell how long ago.
+  const recent = ({ times, limit }: History) =>
+    times.filter(time => time > now() - limit.windowMs && time <= now());
   return {
     record: (policy, change) => {
       const contest = contestOf(policy, change);

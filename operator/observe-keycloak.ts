@@ -64,8 +64,9 @@ export async function observeRealm(
     const issuer = await realm.issuer();
     const [client, lookups] = await Promise.all([
       observeClient(options, policy, realm, memory),
-      realm.groups.lookup(groupNames(policy), { fullPath: groups.fullPath }),
+      realm.groups.lookup(groupNames(policy), { fullPath: groups.fullPath }).catch(hidden),
     ]);
+    if (lookups instanceof KeycloakError) await insistAlone(lookups, policy, realm, memory);
     const issuerAnswers = await observeIssuer(policy, realm, memory);
     return {
       state: 'Observed',
@@ -76,13 +77,36 @@ export async function observeRealm(
       ...(await observeCoverage(policy, realm, client, memory)),
       issuerAnswers,
       clientRoles: await observeRoles(policy, realm, client, memory),
-      groups: lookups,
+      ...(lookups instanceof KeycloakError
+        ? { groups: new Map(), groupsHidden: judgeKeycloakError(lookups) }
+        : { groups: lookups }),
     };
   } catch (error) {
     if (!(error instanceof KeycloakError)) throw error;
     const since = options.connections.failingSince(connection) ?? options.now();
     return { state: 'Failed', since, ...judgeKeycloakError(error) };
   }
+}
+
+/** A refusal, or a failure of Keycloak's own; that nothing answers at all is thrown on. */
+function hidden(error: unknown): KeycloakError {
+  if (error instanceof KeycloakError && (error.kind === 'Forbidden' || error.kind === 'ServerError'))
+    return error;
+  throw error;
+}
+
+/**
+ * Whether one question alone has failed, so that the Secret can go on following Keycloak: the client itself is asked
+ * for, as the snapshot would hide an outage. Throws the failure where that has no answer either.
+ */
+async function insistAlone(
+  failure: KeycloakError,
+  { spec }: Policy,
+  realm: KeycloakRealm,
+  memory: ClientMemory,
+): Promise<void> {
+  if (spec.client === undefined) throw failure;
+  if (failure.kind !== 'Forbidden') await readClient(spec.client.clientId, realm, memory);
 }
 
 async function observeClient(
@@ -132,26 +156,28 @@ const FRESH_MS = 10_000;
 const NOT_ASKED: Coverage = { coverage: undefined, coverageHidden: undefined };
 
 /**
- * Asked where a secret rotates, or an old one is still valid. Without the role to ask, all but the rotation goes on:
- * whoever rotates nothing need not give it, and an old secret shows that some policy has covered the client. What is
- * planned rests on an answer of just now.
+ * Asked where a secret rotates, or an old one is still valid. Without the role to ask, or where this alone fails, all
+ * but the rotation goes on: whoever rotates nothing need not give it, and an old secret shows that some policy has
+ * covered the client. What is planned rests on an answer of just now.
  */
 async function observeCoverage(
-  { spec }: Policy,
+  policy: Policy,
   realm: KeycloakRealm,
   client: KeycloakClient | undefined,
-  { wantsFresh }: ClientMemory,
+  memory: ClientMemory,
 ): Promise<Coverage> {
+  const { spec } = policy;
   const rotates = spec.client?.secret.rotation !== undefined;
   const overlaps = client?.secretLife.rotated !== undefined;
   if (client === undefined || !(rotates || overlaps)) return NOT_ASKED;
   try {
-    const coverage = await realm.coverage(client, wantsFresh ? FRESH_MS : undefined);
+    const coverage = await realm.coverage(client, memory.wantsFresh ? FRESH_MS : undefined);
     return { coverage, coverageHidden: undefined };
   } catch (error) {
-    if (!(error instanceof KeycloakError) || error.kind !== 'Forbidden') throw error;
+    const failure = hidden(error);
+    await insistAlone(failure, policy, realm, memory);
     const coverage = overlaps ? { rotatedPeriod: 0 } : undefined;
-    return { coverage, coverageHidden: rotates ? error.message : undefined };
+    return { coverage, coverageHidden: rotates ? failure.message : undefined };
   }
 }
 

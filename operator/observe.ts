@@ -31,8 +31,10 @@ export interface Observer {
 export interface Done {
   /** Kinds and names of the objects that were changed, each once. */
   readonly changed: readonly string[];
-  /** Whether Keycloak has made a new secret. */
+  /** Whether Keycloak has made a new secret, now or earlier where no status tells of it yet. */
   readonly regenerated: DueCause | undefined;
+  /** Whether an earlier reconcile has told so. */
+  readonly isTold?: boolean;
 }
 
 /** All that one reconcile knows of one policy, growing with what its own writes answer. */
@@ -61,11 +63,19 @@ export interface Sight {
 export function createObserver(options: ObserverOptions): Observer {
   // Kept from one reconcile to the next: a namespace that is going away refuses writes until it is gone.
   const suspects = new Set<string>();
+  // Kept until a status tells of it: the next look would take what the operator did for somebody else's deed.
+  const deeds = new Map<string, Deed>();
   return {
     open: key => {
+      const deed = deeds.get(key);
       const [namespace = '', name = ''] = key.split('/');
       const policy = options.cache.policies.get(namespace, name);
-      return policy === undefined ? undefined : openSight(options, policy, suspects);
+      const revision = policy?.status?.secret?.revision;
+      if (policy === undefined || deed?.revision !== revision) deeds.delete(key);
+      if (policy === undefined) return undefined;
+      const keep = ({ cause, isTold }: Pick<Deed, 'cause' | 'isTold'>) =>
+        deeds.set(key, { cause, isTold, revision });
+      return openSight(options, policy, suspects, { known: deeds.get(key), keep });
     },
   };
 }
@@ -76,9 +86,25 @@ interface Memory extends ClientMemory {
   proof: Proof | undefined;
   readonly changed: Set<string>;
   regenerated: DueCause | undefined;
+  /** Whether an earlier reconcile has told of the new secret. */
+  isTold: boolean;
 }
 
-function openSight(options: ObserverOptions, policy: Policy, suspects: Set<string>): Sight {
+/** A new secret that the operator has had made, until the status tells of it. */
+interface Deed {
+  readonly cause: DueCause;
+  readonly isTold: boolean;
+  /** The revision in the status when it was made. */
+  readonly revision: number | undefined;
+}
+
+/** What is known of a new secret from an earlier reconcile, and where this one keeps what it knows. */
+interface DeedMemory {
+  readonly known: Deed | undefined;
+  readonly keep: (deed: Pick<Deed, 'cause' | 'isTold'>) => void;
+}
+
+function openSight(options: ObserverOptions, policy: Policy, suspects: Set<string>, deed: DeedMemory): Sight {
   const { cache, kubernetes, leadership } = options;
   const memory: Memory = {
     openedAt: options.now(),
@@ -91,7 +117,8 @@ function openSight(options: ObserverOptions, policy: Policy, suspects: Set<strin
     createdRoles: new Set(),
     changed: new Set(),
     issuerAnswers: undefined,
-    regenerated: undefined,
+    regenerated: deed.known?.cause,
+    isTold: deed.known?.isTold ?? false,
   };
   // Opened only when asked: a policy may name any realm, and opened ones are kept.
   const realm = () => realmOf(options, policy);
@@ -118,6 +145,8 @@ function openSight(options: ObserverOptions, policy: Policy, suspects: Set<strin
     roleCreated: role => memory.createdRoles.add(role),
     regenerated: cause => {
       memory.regenerated = cause;
+      memory.isTold = false;
+      deed.keep({ cause, isTold: false });
     },
     proved: proof => {
       memory.proof = proof;
@@ -148,7 +177,11 @@ function openSight(options: ObserverOptions, policy: Policy, suspects: Set<strin
         memory.changed.add(objectOf(change, current()));
       }
     },
-    done: () => ({ changed: [...memory.changed], regenerated: memory.regenerated }),
+    done: () => {
+      const { regenerated, isTold } = memory;
+      if (regenerated !== undefined) deed.keep({ cause: regenerated, isTold: true });
+      return { changed: [...memory.changed], regenerated, isTold };
+    },
     suspect: namespace => suspects.add(namespace),
     targets: () => ({
       policy: current(),

@@ -2,11 +2,11 @@ import { apply } from './apply.ts';
 import { failureOf, suspectNamespace } from './failures.ts';
 import type { PolicyLog } from './log.ts';
 import type { Observer, Sight } from './observe.ts';
-import type { Change } from './policy/change.ts';
+import { CHAINS, type Chain, hasOpenChanges, openChanges } from './policy/chains.ts';
 import { check, checkCluster } from './policy/checks.ts';
 import { conclude, type Failure } from './policy/conclude.ts';
 import type { Observation } from './policy/observation.ts';
-import { changesOf, isLeftAlone, NO_CHANGES, type Plan, plan, restsOnKeycloak } from './policy/plan.ts';
+import { isLeftAlone, NO_CHANGES, type Plan, plan, restsOnKeycloak } from './policy/plan.ts';
 import type { Violation } from './policy/reasons.ts';
 import type { StatusWriter } from './status.ts';
 
@@ -43,7 +43,7 @@ interface Pass {
  * 1. observe the cluster, and check whether the policy may ask for what it asks for
  * 2. only then observe Keycloak
  * 3. check everything, and plan the changes from what is observed to what is desired
- * 4. make them in order, then look again, until nothing is left to do
+ * 4. make them in order, then look again, until nothing is left to do that can be done
  * 5. conclude status and events, and write the status once, if it differs
  *
  * A suspended policy is only told so, unless it is being deleted.
@@ -52,21 +52,21 @@ export async function reconcile(key: string, reconciler: Reconciler, signal: Abo
   const sight = reconciler.observer.open(key);
   if (sight === undefined) return DONE;
   let pass = await look(sight, signal);
-  let failure: Failure | undefined;
-  for (let count = 0; count < MAX_PASSES && hasWork(pass) && failure === undefined; count += 1) {
+  const failed = new Map<Chain, Failure>();
+  for (let count = 0; count < MAX_PASSES && hasOpenChanges(pass.plan, failed); count += 1) {
     // Its own event has queued the policy again.
     if (sight.isOvertaken()) return { retry: true, lookAgainAt: undefined };
     // What was planned from the realm's shared snapshot is not made: this pass only looks at the client itself.
     const isOld = restsOnKeycloak(pass.plan) && sight.needsFreshClient();
-    if (!isOld) failure = await change(sight, pass, reconciler, signal);
+    if (!isOld) await change(sight, pass, failed, reconciler, signal);
     if (sight.policy() === undefined) return DONE;
     pass = await look(sight, signal);
   }
   const { observation, violations } = pass;
-  const ending = { left: pass.plan, failure, ...sight.done() };
+  const ending = { left: pass.plan, failures: [...failed.values()], ...sight.done() };
   const verdict = conclude(observation, violations, ending, timeOf(observation));
   const written = await reconciler.status.write(observation.policy, verdict, signal);
-  const retry = !written || verdict.retry || failure !== undefined || hasWork(pass);
+  const retry = !written || verdict.retry || failed.size > 0 || hasOpenChanges(pass.plan, failed);
   return { retry, lookAgainAt: verdict.lookAgainAt };
 }
 
@@ -81,35 +81,27 @@ async function look(sight: Sight, signal: AbortSignal): Promise<Pass> {
   return { observation, violations, plan: plan(observation, violations) };
 }
 
-function hasWork(pass: Pass): boolean {
-  return changesOf(pass.plan).length > 0;
-}
-
-/** Makes the planned changes; what stopped them is the result. Roles do not wait for Keycloak. */
+/** Makes the planned changes, and adds what has failed. What does not depend on that goes on. */
 async function change(
   sight: Sight,
   { observation, plan: planned }: Pass,
+  failed: Map<Chain, Failure>,
   { log }: Reconciler,
   signal: AbortSignal,
-): Promise<Failure | undefined> {
+): Promise<void> {
   const { policy } = observation;
-  const make = async (changes: readonly Change[]) => {
-    const stopped = await apply(changes, sight.targets, signal, done => {
+  for (const chain of CHAINS) {
+    const stopped = await apply(openChanges(planned, chain, failed), sight.targets, signal, done => {
       log.changed(policy, done);
       sight.made(done);
     });
-    if (stopped === undefined) return undefined;
+    if (stopped === undefined) continue;
     const namespace = suspectNamespace(stopped.change, stopped.error);
     if (namespace !== undefined) sight.suspect(namespace);
     const failure = failureOf(stopped.change, stopped.error);
     log.failed(policy, failure);
-    return failure;
-  };
-  const stopped = await make(planned.first);
-  if (stopped !== undefined) return stopped;
-  const credentials = await make([...planned.client, ...planned.secret, ...planned.server]);
-  const roles = await make(planned.roles);
-  return credentials ?? roles;
+    failed.set(chain, failure);
+  }
 }
 
 /** The observation's time as conditions carry it, to the second. */

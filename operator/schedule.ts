@@ -38,7 +38,7 @@ function parse(text: string, timeZone: string): ParsedSchedule {
     return { ok: false, field: 'timeZone', message };
   }
   const refuse = (problem: string): ParsedSchedule => {
-    const message = `schedule ${JSON.stringify(text)} ${problem}; give five fields of cron, such as "0 3 * * 0", or a macro such as @daily`;
+    const message = `${JSON.stringify(text)} ${problem}; give five fields of cron, such as "0 3 * * 0", or a macro such as @daily`;
     return { ok: false, field: 'schedule', message };
   };
   const words = text.trim().split(/\s+/);

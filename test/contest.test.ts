@@ -41,6 +41,15 @@ describe('a contest', () => {
     expect(contest.contested(policy)).toEqual([]);
   });
 
+  it('is over where the changes seem to lie in the future, as somebody has set the clock back', () => {
+    let now = NOW;
+    const contest = createContest(() => now);
+    const policy = makePolicy(ROLES);
+    for (let count = 0; count < 20; count += 1) contest.record(policy, clientChanged);
+    now -= 60 * 60_000;
+    expect(contest.contested(policy)).toEqual([]);
+  });
+
   it('does not count what an earlier version of the policy asked for', () => {
     const contest = createContest(() => NOW);
     for (let count = 0; count < 20; count += 1) contest.record(makePolicy(ROLES), clientChanged);

@@ -25,6 +25,7 @@ const POSTPONED: Readonly<Record<PostponeCause, boolean>> = {
   DeploymentMissing: true,
   DeploymentPaused: true,
   RolloutReverted: true,
+  PodsNotReady: true,
   SettingsWrong: true,
   ServerAccessMissing: true,
   ArgoSecretEmpty: true,
@@ -34,11 +35,16 @@ const POSTPONED: Readonly<Record<PostponeCause, boolean>> = {
 };
 
 const NOTES: Readonly<Record<RotationNote, true>> = {
+  OverlapNeedsPolicy: true,
+  RotatedPeriodTooShort: true,
   NoOverlap: true,
   OverlapShorterThanRollout: true,
   OverlapOutlastsSchedule: true,
   ExpiresBeforeSchedule: true,
+  OverlapOutlastsLife: true,
+  LifeShorterThanRotation: true,
   RestartLeftToUser: true,
+  RestartInterrupts: true,
   RequestUnreadable: true,
   RequestOutdated: true,
 };
@@ -63,6 +69,7 @@ describe(ROTATION, () => {
     realm: 'platform',
     secret: 'argo-server-sso',
     deployment: 'argo-server',
+    handled: '2026-01-31T09:30:00Z',
   };
   const rows = tableRows(ROTATION);
 

@@ -23,7 +23,7 @@ import { makePolicy } from './policy/fixtures.ts';
 const ROTATION = 'docs/rotation.md';
 const INSTALL = 'docs/install-argo.md';
 
-/** Words in the form of reasons that are something else: conditions, kinds of objects and of policies, metrics' labels. */
+/** Words in the form of reasons that are something else: conditions, kinds of objects and of policies, metrics' labels, causes. */
 const NO_REASONS = [
   'Ready',
   'Reconciling',
@@ -37,6 +37,12 @@ const NO_REASONS = [
   'ProveSecret',
   'RollDeployment',
   'EndOverlap',
+  'Schedule',
+  'Expiry',
+  'Request',
+  'ByHand',
+  'RollingUpdate',
+  'Recreate',
 ];
 
 it.each([ROTATION, INSTALL])('%s names no reason that does not exist', page => {

@@ -141,6 +141,10 @@ describe('the review of an account', () => {
     await ask();
     await review('argo', 'other', names, signal);
     expect(asked).toBe(4);
+    // Somebody sets the clock back: nobody can tell how old the answer is.
+    time -= 3_600_000;
+    await ask();
+    expect(asked).toBe(5);
   });
 
   it('is left out where it is refused', async () => {

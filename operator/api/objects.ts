@@ -97,9 +97,16 @@ export interface ConfigMap {
   readonly data: Readonly<Record<string, string>>;
 }
 
-/** How far the deployment controller has come with the present generation; of an older one it is `rolling`. */
+/**
+ * How far the deployment controller has come with the present generation; of an older one it is `rolling`. A rollout
+ * that was complete is `degraded` while pods are missing or not ready, as after a scale-up or a drained node, and `down`
+ * while none is ready: no pod of an older template is left.
+ */
+export type Progress = 'complete' | 'degraded' | 'down' | 'rolling' | 'failed';
+
+/** What is known of a Deployment's rollout. */
 export interface Rollout {
-  readonly progress: 'complete' | 'rolling' | 'failed';
+  readonly progress: Progress;
   /** When the rollout under way last made progress, in milliseconds since the epoch; undefined where nobody tells. */
   readonly startedAt: number | undefined;
   /** When the last rollout was complete, in milliseconds since the epoch. */
@@ -126,7 +133,11 @@ export interface Deployment {
   readonly selector: Readonly<Record<string, string>>;
   /** Annotations of the pod template. */
   readonly templateAnnotations: Readonly<Record<string, string>>;
+  /** How others hold the mark on the pod template, where somebody does: by server-side apply, or by updates alone. */
+  readonly markHeld?: 'Apply' | 'Update';
   readonly paused: boolean;
+  /** Present where a rollout may take all pods away before new ones are ready. */
+  readonly interrupts?: true;
   readonly rollout: Rollout;
   /** `default` where the template names none. */
   readonly serviceAccountName: string;

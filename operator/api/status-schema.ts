@@ -57,7 +57,22 @@ const secret = z
       .int()
       .optional()
       .describe("The revision last proved at Keycloak's token endpoint: these credentials work."),
+    rolledRevision: z
+      .int()
+      .optional()
+      .describe(
+        'The revision that Argo Server has read at its start; only with spec.server.deployment. During a restart still ' +
+          'the former one.',
+      ),
     lastRotated: z.iso.datetime().optional().describe('When the Secret got the value that it has.'),
+    cause: z
+      .enum(['Schedule', 'Expiry', 'Request', 'ByHand'])
+      .optional()
+      .describe(
+        'Why it got another value then. Schedule: it was due. Expiry: Keycloak would have ended the former secret. ' +
+          'Request: somebody asked for it by the annotation. ByHand: it was found in Keycloak, made there by hand or at a ' +
+          'request of the operator whose answer was lost.',
+      ),
     nextRotation: z.iso
       .datetime()
       .optional()
@@ -113,6 +128,8 @@ export const statusSchema = z
 
 /** Status as written by the operator. */
 export type PolicyStatus = z.output<typeof statusSchema>;
+/** Why the client's Secret got another value. */
+export type RotationCause = NonNullable<NonNullable<PolicyStatus['secret']>['cause']>;
 /** One condition in kstatus form. */
 export type Condition = z.output<typeof condition>;
 /** Where to look for an object that a policy has made; proves nothing about who owns it. */

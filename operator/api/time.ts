@@ -5,7 +5,11 @@ const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\
 export function parseTime(text: string | undefined): number | undefined {
   if (text === undefined || !RFC_3339.test(text)) return undefined;
   const time = Date.parse(text);
-  return Number.isNaN(time) ? undefined : time;
+  // A day that its month does not have is read as one of the next month.
+  const day = Number(text.slice(8, 10));
+  const exists =
+    new Date(`${text.slice(0, 10)}T00:00:00Z`).getUTCDate() === day && text.slice(11, 13) !== '24';
+  return exists && !Number.isNaN(time) ? time : undefined;
 }
 
 /** Milliseconds since the epoch in RFC 3339, in UTC; milliseconds only where they are not zero. */

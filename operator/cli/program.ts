@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import type { CommandContext, DefineCommand } from './command.ts';
+import { explainCommand } from './explain.ts';
 import { lockoutCommand } from './lockout.ts';
+import { matrixCommand } from './matrix.ts';
 import { planCommand } from './plan.ts';
 import { rbacCommand } from './rbac.ts';
 import { rotateCommand } from './rotate.ts';
@@ -12,6 +14,8 @@ import { VERSION } from './version.ts';
 const COMMANDS: readonly DefineCommand[] = [
   validateCommand,
   planCommand,
+  explainCommand,
+  matrixCommand,
   statusCommand,
   rotateCommand,
   suspendCommand,

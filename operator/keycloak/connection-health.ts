@@ -53,7 +53,9 @@ export function createConnectionHealth({ now, timeoutMs, tell }: ConnectionHealt
     since: () => since,
     admits() {
       if (askAgainAt === undefined) return true;
-      if (now() < askAgainAt) return false;
+      // A rest that would last for longer than any was begun before somebody set the clock back.
+      const isResting = now() < askAgainAt && askAgainAt <= now() + timeoutMs + REST_MS;
+      if (isResting) return false;
       askAgainAt = now() + timeoutMs + REST_MS;
       return true;
     },
@@ -61,7 +63,7 @@ export function createConnectionHealth({ now, timeoutMs, tell }: ConnectionHealt
     failed(error, sentAt) {
       if (!NO_ANSWER.has(error.kind)) return succeeded();
       // Where others were answered meanwhile, it is that one request which takes too long.
-      const hangs = error.kind === 'Timeout' && answeredAt < sentAt;
+      const hangs = error.kind === 'Timeout' && (answeredAt < sentAt || answeredAt > now());
       askAgainAt = hangs ? now() + REST_MS : undefined;
       if (since !== undefined) return;
       since = now();

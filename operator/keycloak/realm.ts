@@ -4,6 +4,8 @@ import type { Proof } from '../policy/observation.ts';
 import type { Clients } from './clients.ts';
 import { createClients } from './clients.ts';
 import { KeycloakError } from './errors.ts';
+import type { ExampleTokens } from './example-token.ts';
+import { createExampleTokens } from './example-token.ts';
 import type { Groups } from './groups.ts';
 import { createGroups } from './groups.ts';
 import type { Members } from './members.ts';
@@ -29,6 +31,7 @@ export interface KeycloakRealm {
   readonly clients: Clients;
   readonly groups: Groups;
   readonly members: Members;
+  readonly examples: ExampleTokens;
   readonly snapshot: Snapshot;
   /**
    * The issuer as Keycloak itself names it: from the operator's own token where that is of this realm, else from
@@ -95,6 +98,7 @@ export function createRealm({
     clients,
     groups: createGroups(session, realm, resyncPeriodMs),
     members: createMembers(session, realm),
+    examples: createExampleTokens(session, realm),
     snapshot: createSnapshot({ clients, wanted, now: session.now }),
     issuer: realm === signInRealm ? session.tokenIssuer : discovered,
     issuerAnswers: () => asksIssuer(session, realm),

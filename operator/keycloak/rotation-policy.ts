@@ -22,6 +22,11 @@ interface Kept {
   until: number;
 }
 
+/** One of the future was read before somebody set the clock back: nobody can tell how old it is. */
+function serves({ asked, until }: Kept, time: number, maxAgeMs: number): boolean {
+  return asked <= time && time < until && time - asked <= maxAgeMs;
+}
+
 /** How long a reading serves at most, in milliseconds: a policy that somebody has yet to make is looked for soon. */
 const KEPT_MS = { some: 9 * 60_000, none: 60_000 };
 
@@ -74,7 +79,7 @@ export function createRotationPolicies(
   return {
     async coverage(client, maxAgeMs = Number.POSITIVE_INFINITY) {
       const time = session.now();
-      if (kept === undefined || kept.until <= time || time - kept.asked > maxAgeMs) kept = read();
+      if (kept === undefined || !serves(kept, time, maxAgeMs)) kept = read();
       return coverageOf(await kept.rules, client);
     },
   };

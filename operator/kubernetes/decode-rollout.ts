@@ -1,4 +1,4 @@
-import type { Rollout } from '../api/objects.ts';
+import type { Progress, Rollout } from '../api/objects.ts';
 import { parseTime } from '../api/time.ts';
 import { shorten } from './words.ts';
 
@@ -15,6 +15,8 @@ export interface RawRollout {
   readonly generation?: number | undefined;
   /** `spec.replicas` */
   readonly wanted?: number | undefined;
+  /** When the spec was last changed, in milliseconds since the epoch; undefined where nobody tells. */
+  readonly changedAt?: number | undefined;
   readonly status?:
     | {
         readonly observedGeneration?: number;
@@ -33,38 +35,43 @@ const PAUSED = 'DeploymentPaused';
 
 /** How far a rollout is, as `kubectl rollout status` judges it (kubectl, pkg/polymorphichelpers/rollout_status.go). */
 export function decodeRollout(raw: RawRollout): Rollout {
-  const { generation = 0, status = {} } = raw;
+  const { generation = 0, status = {}, changedAt } = raw;
   const { observedGeneration = 0, conditions = [] } = status;
   // What the conditions tell is of an older generation.
   if (observedGeneration < generation) {
-    return { progress: 'rolling', startedAt: undefined, completedAt: undefined, why: undefined };
+    return { progress: 'rolling', startedAt: changedAt, completedAt: undefined, why: undefined };
   }
   const condition = (type: string) => conditions.find(each => each.type === type);
   const progressing = condition('Progressing');
-  const progress = progressOf(raw, progressing);
+  const progress = progressOf(raw, progressing, condition('Available'));
   return {
     progress,
-    startedAt: progress === 'rolling' ? startOf(progressing, condition('Available')) : undefined,
+    // Where it has no deadline, there is no such condition.
+    startedAt: progress === 'rolling' ? (parseTime(progressing?.lastUpdateTime) ?? changedAt) : undefined,
     completedAt: progressing?.reason === COMPLETE ? parseTime(progressing.lastUpdateTime) : undefined,
     why: progress === 'complete' ? undefined : whyOf(condition),
   };
 }
 
-function progressOf({ wanted = 1, status = {} }: RawRollout, progressing: Condition | undefined) {
+function progressOf(
+  { wanted = 1, status = {} }: RawRollout,
+  progressing: Condition | undefined,
+  available: Condition | undefined,
+): Progress {
   const { replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status;
   if (progressing?.reason === TIMED_OUT) return 'failed';
-  const rolledOut =
-    updatedReplicas >= wanted && replicas <= updatedReplicas && availableReplicas >= updatedReplicas;
-  return rolledOut ? 'complete' : 'rolling';
+  if (replicas > updatedReplicas) return 'rolling';
+  if (updatedReplicas >= wanted && availableReplicas >= updatedReplicas) return 'complete';
+  if (!wasComplete(progressing, available)) return 'rolling';
+  return availableReplicas === 0 ? 'down' : 'degraded';
 }
 
 /**
- * A rollout's condition is renewed with each step that it makes. One that was complete keeps its time, also where its
- * pods have become unavailable since: then it is condition Available that tells since when, or nothing.
+ * Whether a rollout without pods of an older template was complete once: its condition stays so, whatever becomes of
+ * pods afterwards. Without a deadline there is no such condition; then as many pods as must be serving tell.
  */
-function startOf(progressing: Condition | undefined, available: Condition | undefined): number | undefined {
-  if (progressing?.reason !== COMPLETE) return parseTime(progressing?.lastUpdateTime);
-  return available?.status === 'False' ? parseTime(available.lastUpdateTime) : undefined;
+function wasComplete(progressing: Condition | undefined, available: Condition | undefined): boolean {
+  return progressing === undefined ? available?.status === 'True' : progressing.reason === COMPLETE;
 }
 
 function whyOf(condition: (type: string) => Condition | undefined): string | undefined {

@@ -1,6 +1,8 @@
 import type { ConfigMap, Container, Deployment } from '../api/objects.ts';
 import { decodeMeta, type RawObject } from './decode.ts';
+import { markHeldIn, specChangedAt } from './decode-managers.ts';
 import { decodeRollout, type RawRollout } from './decode-rollout.ts';
+import { interruptsService, type RawStrategy } from './decode-strategy.ts';
 
 interface RawContainer {
   readonly name: string;
@@ -14,6 +16,7 @@ interface RawDeployment extends RawObject {
   readonly spec?: {
     readonly replicas?: number;
     readonly paused?: boolean;
+    readonly strategy?: RawStrategy;
     readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
     readonly template?: {
       readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
@@ -35,15 +38,19 @@ export function decodeConfigMap(raw: RawObject): ConfigMap {
 /** A Deployment, as far as it tells how Argo Server is run and how far its rollout is. */
 export function decodeDeployment(raw: RawObject): Deployment {
   const { spec = {}, status } = raw as RawDeployment;
-  const { template = {}, replicas, selector, paused } = spec;
+  const { template = {}, replicas = 1, selector, paused, strategy = {} } = spec;
   const metadata = decodeMeta(raw);
+  const markHeld = markHeldIn(raw);
+  const changedAt = specChangedAt(raw);
   return {
     kind: 'Deployment',
     metadata,
     selector: selector?.matchLabels ?? {},
     templateAnnotations: template.metadata?.annotations ?? {},
+    ...(markHeld !== undefined && { markHeld }),
     paused: paused === true,
-    rollout: decodeRollout({ generation: metadata.generation, wanted: replicas, status }),
+    ...(interruptsService(strategy, replicas) && { interrupts: true }),
+    rollout: decodeRollout({ generation: metadata.generation, wanted: replicas, changedAt, status }),
     serviceAccountName: template.spec?.serviceAccountName || 'default',
     containers: (template.spec?.containers ?? []).map(decodeContainer),
   };

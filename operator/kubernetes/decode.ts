@@ -15,8 +15,11 @@ import { decodeSpec } from './stored-spec.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-interface ManagedEntry {
+/** What one manager holds of an object, as the API server sends it. */
+export interface ManagedEntry {
   readonly manager?: string;
+  readonly operation?: string;
+  readonly time?: string;
   readonly subresource?: string;
   readonly fieldsV1?: Json;
 }
@@ -31,7 +34,7 @@ function isJson(value: unknown): value is Json {
 }
 
 /** Names of the fields below a path of a managedFields entry, such as `f:metadata`, `f:labels`. */
-function keysBelow(fields: Json | undefined, ...path: readonly string[]): readonly string[] {
+export function keysBelow(fields: Json | undefined, ...path: readonly string[]): readonly string[] {
   let at: unknown = fields;
   for (const step of path) at = isJson(at) ? at[step] : undefined;
   return isJson(at) ? Object.keys(at).flatMap(key => (key.startsWith('f:') ? [key.slice(2)] : [])) : [];

@@ -32,7 +32,7 @@ export interface ObjectWriter {
 /** All writes to Kubernetes. */
 export interface KubernetesWriter extends ObjectWriter, SharedWriter {
   /** Does all that the API server does for a write but the write itself. */
-  readonly rehearsal: ObjectWriter & Pick<SharedWriter, 'rollDeployment'>;
+  readonly rehearsal: ObjectWriter & SharedWriter;
   readonly addFinalizer: (policy: Policy, signal: AbortSignal) => Promise<Policy>;
   /** undefined where the policy was being deleted and is gone with its last finalizer. */
   readonly removeFinalizer: (policy: Policy, signal: AbortSignal) => Promise<Policy | undefined>;

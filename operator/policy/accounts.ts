@@ -8,15 +8,24 @@ import { type ArgoMarks, tokenSecretName } from './desired.ts';
  */
 export const HELD_TOKEN_NAME = 'argo-access-held';
 
-const MAX_INT64 = 2 ** 63;
+const MAX_INT64 = 2n ** 63n - 1n;
+const MIN_INT64 = -(2n ** 63n);
 
 /**
  * Go's strconv.Atoi as Argo uses it, which looks at no error: what is not an integer counts as 0, and one that is
  * too big as the biggest (argo-workflows, server/auth/gatekeeper.go).
  */
+export function exactPrecedence(account: ServiceAccount): bigint {
+  const [, sign, digits] =
+    /^([+-]?)([0-9]+)$/.exec(account.metadata.annotations?.[ARGO_PRECEDENCE] ?? '') ?? [];
+  if (digits === undefined) return 0n;
+  const value = sign === '-' ? -BigInt(digits) : BigInt(digits);
+  return value > MAX_INT64 ? MAX_INT64 : value < MIN_INT64 ? MIN_INT64 : value;
+}
+
+/** {@link exactPrecedence} as a number: of those beyond 2^53, neighbours can be the same. */
 export function argoPrecedence(account: ServiceAccount): number {
-  const text = account.metadata.annotations?.[ARGO_PRECEDENCE] ?? '';
-  return /^[+-]?[0-9]+$/.test(text) ? Math.max(-MAX_INT64, Math.min(Number(text), MAX_INT64)) : 0;
+  return Number(exactPrecedence(account));
 }
 
 /** The rule by which Argo sees the account; undefined where Argo does not consider it. */

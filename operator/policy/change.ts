@@ -101,15 +101,27 @@ export type KubernetesChange =
   | PatchObject
   | { readonly kind: 'DeleteObject'; readonly ref: ObjectRef };
 
-/** One write to one field of an object that is not ours; never forced, and never creating it. */
+/**
+ * One write to one field of an object that is not ours; never creating it, and never taking the field from a manager that
+ * applies it.
+ */
 export type SharedChange =
   /** The key `sso` of the ConfigMap with Argo's settings. */
   | { readonly kind: 'ApplySettings'; readonly ref: SharedRef; readonly sso: string }
   /** The mark on the pod template of Argo Server's Deployment, which rolls it out. */
-  | { readonly kind: 'RollDeployment'; readonly ref: SharedRef; readonly mark: string };
+  | {
+      readonly kind: 'RollDeployment';
+      readonly ref: SharedRef;
+      readonly mark: string;
+      /**
+       * Version of the Deployment, where others hold the mark there by updates alone: it is taken from them, in that
+       * version. The key is one of our own prefix, and an update is no lasting claim to it.
+       */
+      readonly takenIn?: string;
+    };
 
 /** A write that the API server can be asked about beforehand. */
-export type Rehearsable = ObjectChange | Extract<SharedChange, { readonly kind: 'RollDeployment' }>;
+export type Rehearsable = ObjectChange | SharedChange;
 
 /** One write to an object that the operator makes. */
 export type ObjectChange = Exclude<KubernetesChange, { readonly kind: 'AddFinalizer' | 'RemoveFinalizer' }>;

@@ -1,6 +1,6 @@
 import { wantedRoles } from './desired.ts';
 import type { Observation } from './observation.ts';
-import type { Violation } from './reasons.ts';
+import type { Part, Violation } from './reasons.ts';
 import { Reason } from './reasons.ts';
 
 /** The stored spec does not fit this version of the operator: nothing in it can be relied on. */
@@ -72,19 +72,24 @@ export function grantNamespaceMissing({
   };
 }
 
-/** Something takes a change back each time: it is reported, not fought. */
-export function fieldNotHeld(observation: Observation): Violation | undefined {
+/** Something takes a change of one part back each time: it is reported, not fought. */
+function fieldNotHeld(part: Part, observation: Observation): Violation | undefined {
   // Of the Deployment the rotation itself tells, which waits for it.
-  const contested = observation.contested.filter(({ kind }) => kind !== 'Deployment');
-  const [first] = contested;
-  if (first === undefined) return undefined;
-  const same = contested.filter(({ part }) => part === first.part);
+  const contested = observation.contested.filter(each => each.kind !== 'Deployment' && each.part === part);
+  if (contested.length === 0) return undefined;
   return {
     reason: Reason.FieldNotHeld,
     message:
-      `${same.map(({ what }) => what).join(', ')} is changed back every time it is corrected; find what else ` +
+      `${contested.map(({ what }) => what).join(', ')} is changed back every time it is corrected; find what else ` +
       `manages it (managedFields tells, or Keycloak's admin events) and stop that. It is tried again after some minutes`,
-    part: first.part,
-    blocks: [first.part],
+    part,
+    blocks: [part],
   };
 }
+
+const PARTS: readonly Part[] = ['client', 'secret', 'server', 'roles'];
+
+/** What is changed back each time, told for each part of the policy. */
+export const FIELD_NOT_HELD_CHECKS = PARTS.map(
+  part => (observation: Observation) => fieldNotHeld(part, observation),
+);

@@ -1,3 +1,4 @@
+import type { Policy } from '../api/objects.ts';
 import { clientOwner, desiredMapper, rivalMappers } from './client.ts';
 import type { KeycloakClient } from './keycloak-types.ts';
 import type { Observation } from './observation.ts';
@@ -25,16 +26,27 @@ function observedClient({ keycloak }: Observation): KeycloakClient | undefined {
  */
 export function keycloakFailed({ policy, keycloak }: Observation): Violation | undefined {
   if (keycloak.state !== 'Failed') return undefined;
-  const { groups } = policy.spec.keycloak;
-  const asks = groups.source === 'Groups' && policy.spec.roles.some(role => role.groups !== undefined);
-  const roles = policy.status?.conditions?.find(({ type }) => type === 'RolesReady');
-  const known = roles?.status === 'True' && roles.observedGeneration === policy.metadata.generation;
   return {
     reason: keycloak.reason,
     message: keycloak.message,
     part: 'client',
-    blocks: asks && !known ? ['client', 'secret', 'roles'] : ['client', 'secret'],
+    blocks: needsGroups(policy) ? ['client', 'secret', 'roles'] : ['client', 'secret'],
   };
+}
+
+/** Whether roles wait for a look at their groups, as none was had with the present spec. */
+function needsGroups({ spec, status, metadata }: Policy): boolean {
+  const asks = spec.keycloak.groups.source === 'Groups' && spec.roles.some(role => role.groups !== undefined);
+  const roles = status?.conditions?.find(({ type }) => type === 'RolesReady');
+  const known = roles?.status === 'True' && roles.observedGeneration === metadata.generation;
+  return asks && !known;
+}
+
+/** Only the groups could not be looked up: roles are kept or wait as in an outage, and all else goes on. */
+export function groupsHidden({ policy, keycloak }: Observation): Violation | undefined {
+  if (keycloak.state !== 'Observed' || keycloak.groupsHidden === undefined) return undefined;
+  const { reason, message } = keycloak.groupsHidden;
+  return { reason, message, part: 'roles', blocks: needsGroups(policy) ? ['roles'] : [] };
 }
 
 function whyNotAdoptable(observation: Observation, client: KeycloakClient): string | undefined {

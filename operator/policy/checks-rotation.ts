@@ -7,7 +7,13 @@ import { rotationOf, updatesWait } from './rotation-changes.ts';
 import { type RotationNote, rotationNotes } from './rotation-notes.ts';
 import { rotationProblem, rotationView } from './rotation-observed.ts';
 import type { RotationStep } from './rotation-step.ts';
-import { describeNote, describeStanding, describeStep, type RotationNames } from './rotation-words.ts';
+import {
+  describeEnd,
+  describeNote,
+  describeStanding,
+  describeStep,
+  type RotationNames,
+} from './rotation-words.ts';
 import { unlessTaken } from './server-taken.ts';
 
 function namesOf({ policy, keycloak }: Observation): RotationNames {
@@ -65,28 +71,46 @@ export function rotationUnderWay(observation: Observation): Violation | undefine
   const told = rotation && lasting(rotation.step);
   if (rotation === undefined || told === undefined) return undefined;
   const { step } = rotation;
-  const isLed = step.kind !== 'Postpone' || step.cause !== 'NotLeading';
-  const message = isLed ? describeStep(step, namesOf(observation)) : leftToOthers(observation, rotation);
-  return message === undefined ? undefined : { ...told, message, blocks: [] };
+  if (step.kind === 'Postpone' && step.cause === 'NotLeading') return leftToOthers(observation, rotation);
+  return held(told, describeStep(step, namesOf(observation)), observation, rotation);
+}
+
+/** What holds up a rotation: a fault once the present secret is about to end. */
+function held(
+  told: Pick<Violation, 'reason' | 'part'>,
+  message: string,
+  observation: Observation,
+  { endsAt }: RotationPlan,
+): Violation {
+  if (endsAt === undefined) return { ...told, message, blocks: [] };
+  const whole = `${message}; ${describeEnd(endsAt, namesOf(observation))}`;
+  return { ...told, reason: Reason.RotationFailed, message: whole, blocks: [] };
 }
 
 /** So long after it was due a rotation that is left to another operator is told of, in milliseconds. */
 const OVERDUE = 10 * 60_000;
 
+/** What whoever leads may have told of a rotation that waits. */
+const POSTPONED = [Reason.RotationPostponed, Reason.RotationFailed];
+
 /**
  * What is told of a step that this operator may not take. Whoever leads takes it, or tells what it waits for: what was
  * told so stays, also while it is not known yet who leads.
  */
-function leftToOthers(observation: Observation, plan: RotationPlan): string | undefined {
+function leftToOthers(observation: Observation, plan: RotationPlan): Violation | undefined {
   const { now, policy, rotation } = observation;
   const { standing } = rotation;
   const due = plan.overlapUntil ?? plan.nextRotation ?? now;
   const isOthers = standing.state === 'Follows' && now - due < OVERDUE;
   if (isOthers || standing.state === 'Undecided' || standing.state === 'Leads') {
     const told = policy.status?.conditions?.find(({ type }) => type === 'SecretReady');
-    return told?.reason === Reason.RotationPostponed ? told.message : undefined;
+    const reason = POSTPONED.find(each => each === told?.reason);
+    // What else is told of the part follows, and is told again.
+    const [message] = told?.message.split(' | ') ?? [];
+    return reason && message ? { reason, message, part: 'secret', blocks: [] } : undefined;
   }
-  return describeStanding(standing, namesOf(observation));
+  const message = describeStanding(standing, namesOf(observation));
+  return held({ reason: Reason.RotationPostponed, part: 'secret' }, message, observation, plan);
 }
 
 /** An update of the client would end the old secret at once, while pods may still use it. */
@@ -107,9 +131,12 @@ function noteCheck(note: RotationNote): (observation: Observation) => Violation 
   return observation => {
     const view = rotationView(observation);
     if (view === undefined || !rotationNotes(view).includes(note)) return undefined;
+    // Told of the rotation that waits for it.
+    const step = rotationOf(observation)?.step;
+    if (step?.kind === 'Postpone' && step.cause === note) return undefined;
     return {
       reason: Reason[note],
-      message: describeNote(note, namesOf(observation)),
+      message: describeNote(note, { ...namesOf(observation), handled: view.secret?.marks.handled }),
       part: 'secret',
       blocks: [],
     };
@@ -120,9 +147,14 @@ function noteCheck(note: RotationNote): (observation: Observation) => Violation 
 export const ROTATION_NOTE_CHECKS = [
   noteCheck('RequestUnreadable'),
   noteCheck('RequestOutdated'),
+  noteCheck('OverlapNeedsPolicy'),
+  noteCheck('RotatedPeriodTooShort'),
   noteCheck('NoOverlap'),
   noteCheck('OverlapShorterThanRollout'),
   noteCheck('OverlapOutlastsSchedule'),
+  noteCheck('LifeShorterThanRotation'),
+  noteCheck('OverlapOutlastsLife'),
   noteCheck('ExpiresBeforeSchedule'),
   unlessTaken(noteCheck('RestartLeftToUser')),
+  noteCheck('RestartInterrupts'),
 ];

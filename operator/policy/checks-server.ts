@@ -30,6 +30,18 @@ export function deploymentUnseen(observation: Observation): Violation | undefine
   return unreadServer(deployment, name);
 }
 
+/** Pods are not ready although nothing is rolled out; as long as one of them is, people do not notice. */
+export function serverUnavailable(observation: Observation): Violation | undefined {
+  const { deployment } = observation.server;
+  if (deployment?.state !== 'found' || deployment.object.rollout.progress !== 'down') return undefined;
+  const { why } = deployment.object.rollout;
+  return warning(
+    Reason.ServerUnavailable,
+    `no pod of ${deploymentName(observation)} is ready, so that nobody can reach Argo` +
+      `${why === undefined ? '' : `: ${why}`}; see to its pods, or wait until they have started`,
+  );
+}
+
 /** Argo Server reads a ConfigMap by a name of its own. */
 export function settingsElsewhere(observation: Observation): Violation | undefined {
   const wanted = observation.policy.spec.server?.configMap?.name;
@@ -146,6 +158,8 @@ export const SERVER_CHECKS: readonly ((observation: Observation) => Violation | 
   ssoModeMissing,
   serverAccessMissing,
   argoSecretEmpty,
+  // After what may be the cause of it.
+  serverUnavailable,
   managedElsewhere,
   delegationOff,
   groupsFiltered,

@@ -6,6 +6,7 @@ import * as permission from './checks-permission.ts';
 import * as rotation from './checks-rotation.ts';
 import { SERVER_CHECKS } from './checks-server.ts';
 import * as when from './checks-when.ts';
+import { formerSecretKept } from './former-secrets.ts';
 import type { Observation } from './observation.ts';
 import type { Part, Violation } from './reasons.ts';
 
@@ -23,7 +24,7 @@ export const PERMISSION_CHECKS: readonly Check[] = [
 /** What can be judged from Kubernetes alone; of several warnings the first gives the condition its reason. */
 export const CLUSTER_CHECKS: readonly Check[] = [
   cluster.clusterUnread,
-  cluster.fieldNotHeld,
+  ...cluster.FIELD_NOT_HELD_CHECKS,
   cluster.grantOutOfSight,
   cluster.grantNamespaceMissing,
   order.precedenceOverlap,
@@ -47,11 +48,13 @@ export const KEYCLOAK_CHECKS: readonly Check[] = [
   keycloak.clientOwnedByAnother,
   keycloak.clientExists,
   keycloak.claimTaken,
+  keycloak.groupsHidden,
   keycloak.groupAmbiguous,
   keycloak.groupMissing,
   keycloak.clientDisabled,
   keycloak.secretRefused,
   ...SERVER_CHECKS,
+  formerSecretKept,
   rotation.updateWaitsForOverlap,
   rotation.rotationInvalid,
   rotation.rotationUnknown,

@@ -1,7 +1,9 @@
-import { ANNOTATION_REVISION } from '../api/names.ts';
+import { ANNOTATION_REVISION, ANNOTATION_ROLLED } from '../api/names.ts';
 import type { Secret } from '../api/objects.ts';
 import { entry } from './compare.ts';
 import type { Observation, Proof } from './observation.ts';
+import { markedRevision } from './rotation-hash.ts';
+import { isServerTaken } from './server-taken.ts';
 
 /** The Secret that the policy names, as observed. */
 export function clientSecret({ policy, secrets }: Observation): Secret | undefined {
@@ -13,6 +15,14 @@ export function clientSecret({ policy, secrets }: Observation): Secret | undefin
 export function revisionOf(secret: Secret): number | undefined {
   const text = secret.metadata.annotations?.[ANNOTATION_REVISION] ?? '';
   return /^[1-9][0-9]{0,7}$/.test(text) ? Number(text) : undefined;
+}
+
+/** The revision that Argo Server's pods have read, or are being given; undefined where no Deployment tells. */
+export function rolledRevision(observation: Observation): number | undefined {
+  const { deployment } = observation.server;
+  // The mark on the one of an older policy counts that one's values.
+  if (deployment?.state !== 'found' || isServerTaken(observation)) return undefined;
+  return markedRevision(entry(deployment.object.templateAnnotations, ANNOTATION_ROLLED));
 }
 
 /** Whether the Secret holds what Keycloak has just now. */

@@ -1,5 +1,5 @@
 import type { Policy } from '../api/objects.ts';
-import type { Condition, PolicyStatus } from '../api/status-schema.ts';
+import type { Condition, PolicyStatus, RotationCause } from '../api/status-schema.ts';
 import type { Change } from './change.ts';
 import { conclusions, healsByTrying, wholeViolation } from './conclusions.ts';
 import { type Conclusion, setConditions, shortened } from './conditions.ts';
@@ -21,14 +21,17 @@ export interface Failure {
   readonly transient: boolean;
 }
 
-/** How a pass ended: what is still to be done, and what stopped it. */
+/** How a reconcile ended: what is still to be done, and what stopped it. */
 export interface Ending {
   readonly left: Plan;
-  readonly failure: Failure | undefined;
+  /** One of each chain at most. */
+  readonly failures: readonly Failure[];
   /** Kinds and names of what was changed. */
   readonly changed: readonly string[];
-  /** Whether Keycloak has made a new secret. */
+  /** Whether Keycloak has made a new secret, now or earlier where no status tells of it yet. */
   readonly regenerated: DueCause | undefined;
+  /** Whether an earlier look has told so. */
+  readonly isTold?: boolean;
 }
 
 /** An event for people, with the reason of the condition that it tells of. */
@@ -85,6 +88,11 @@ function rotation({ spec }: Policy, why: string): PolicyEvent {
   return { type: 'Normal', reason: Reason.Rotating, message };
 }
 
+/** A new secret that the operator has had made, and that nobody has been told of. */
+function newlyMade(policy: Policy, { regenerated, isTold = false }: Ending): readonly PolicyEvent[] {
+  return regenerated === undefined || isTold ? [] : [rotation(policy, describeCause(regenerated))];
+}
+
 /** Who made a secret that this reconcile did not make. */
 const MADE_ELSEWHERE =
   'it was made in Keycloak, by hand or at a request of the operator whose answer was lost';
@@ -92,7 +100,14 @@ const MADE_ELSEWHERE =
 /** Whether the Secret has taken over a value that came since the status was last written. */
 function hasTakenOver({ secret: before }: PolicyStatus, { secret: after }: PolicyStatus): boolean {
   if (before?.lastRotated === undefined || after === undefined) return false;
-  return after.revision > before.revision && after.lastRotated !== before.lastRotated;
+  return after.revision !== before.revision && after.lastRotated !== before.lastRotated;
+}
+
+/** The status with why the present value came, where that is known by this very look. */
+function withCause(status: PolicyStatus, regenerated: DueCause | undefined, isForeign: boolean) {
+  const { secret } = status;
+  const cause: RotationCause | undefined = regenerated ?? (isForeign ? 'ByHand' : undefined);
+  return secret === undefined || cause === undefined ? status : { ...status, secret: { ...secret, cause } };
 }
 
 /** Reasons of conditions that are as they should be. */
@@ -113,7 +128,7 @@ function eventOf(before: readonly Condition[], condition: Condition): PolicyEven
   const { status, reason, message } = condition;
   const fine = status === 'True' && reason === Reason.InSync;
   if (!fine && isTold(before, condition)) {
-    const again = `everything is as the policy says again; as before, ${message}`;
+    const again = `everything is as the policy says; what was told of it still holds: ${message}`;
     return { type: 'Normal', reason: Reason.InSync, message: shortened(again, MAX_EVENT) };
   }
   const calm = fine || CALM.has(reason as Reason);
@@ -148,17 +163,23 @@ export function conclude(
   const before = policy.status ?? {};
   const list = conclusions(observation, violations, ending);
   const { regenerated } = ending;
-  const made = regenerated === undefined ? [] : [rotation(policy, describeCause(regenerated))];
+  const made = newlyMade(policy, ending);
   if (keepsSilent(observation, list))
     return { status: before, deeds: made, events: [], retry: true, lookAgainAt: undefined };
   const generation = policy.metadata.generation ?? 0;
   const conditions = setConditions(before.conditions ?? [], list, generation, nowText);
   const looked = isLookedAt(observation, violations);
   const view = looked ? viewStatus(observation) : unseenStatus(observation);
-  const foreign = made.length === 0 && hasTakenOver(before, view) ? [rotation(policy, MADE_ELSEWHERE)] : [];
+  const foreign =
+    regenerated === undefined && hasTakenOver(before, view) ? [rotation(policy, MADE_ELSEWHERE)] : [];
+  const isRotated = regenerated !== undefined || foreign.length > 0;
   return {
-    status: { ...view, observedGeneration: generation, conditions: [...conditions] },
-    deeds: [...made, ...(made.length + foreign.length === 0 ? corrections(policy, ending) : [])],
+    status: {
+      ...withCause(view, regenerated, foreign.length > 0),
+      observedGeneration: generation,
+      conditions: [...conditions],
+    },
+    deeds: [...made, ...(isRotated ? [] : corrections(policy, ending))],
     events: [...foreign, ...transitions(before.conditions ?? [], conditions)],
     retry: canHeal(list, violations),
     lookAgainAt: looked ? lookAgainAt(observation, violations) : undefined,

@@ -1,7 +1,8 @@
+import { isStep } from './chains.ts';
 import type { Change } from './change.ts';
 import { clusterUnread, grantOutOfSight } from './checks-cluster.ts';
 import { connectionUnknown } from './checks-permission.ts';
-import { clientSecret, isProved, revisionOf } from './client-secret-view.ts';
+import { clientSecret, isProved, revisionOf, rolledRevision } from './client-secret-view.ts';
 import type { Ending } from './conclude.ts';
 import type { Conclusion, ConditionType } from './conditions.ts';
 import { remaining } from './deletion.ts';
@@ -10,6 +11,7 @@ import { awaitedToGo } from './going.ts';
 import type { Observation } from './observation.ts';
 import type { Part, Violation } from './reasons.ts';
 import { Reason } from './reasons.ts';
+import { rotationOf } from './rotation-changes.ts';
 
 const TRANSIENT: ReadonlySet<Reason> = new Set([
   Reason.KeycloakUnavailable,
@@ -19,10 +21,15 @@ const TRANSIENT: ReadonlySet<Reason> = new Set([
   Reason.WhenUnjudged,
   Reason.AwaitingRollout,
   Reason.RolloutPostponed,
+  Reason.ServerUnavailable,
 ]);
 
 /** What is waited for by looking at a certain time, or at a change of what is awaited: trying more often is no use. */
-const AWAITED: ReadonlySet<Reason> = new Set([Reason.AwaitingRollout, Reason.RolloutPostponed]);
+const AWAITED: ReadonlySet<Reason> = new Set([
+  Reason.AwaitingRollout,
+  Reason.RolloutPostponed,
+  Reason.ServerUnavailable,
+]);
 
 /** Warnings with which a part is nevertheless not as the policy asks. */
 const BROKEN: ReadonlySet<Reason> = new Set([
@@ -35,7 +42,9 @@ const BROKEN: ReadonlySet<Reason> = new Set([
   Reason.AwaitingRollout,
   Reason.RolloutPostponed,
   Reason.RotationUnknown,
+  Reason.LifeShorterThanRotation,
   Reason.DeploymentMissing,
+  Reason.ServerUnavailable,
   Reason.SettingsElsewhere,
   Reason.SettingsNotWritable,
   Reason.SettingsDiffer,
@@ -127,7 +136,7 @@ function concludeDeletion(observation: Observation, ending: Ending): readonly Co
 
 function whyDeletionWaits(
   observation: Observation,
-  { failure }: Ending,
+  { failures: [failure] }: Ending,
 ): (Why & { readonly transient: boolean }) | undefined {
   const { policy, keycloak, crdEnding } = observation;
   if (failure !== undefined) return failure;
@@ -155,15 +164,28 @@ function concludePart(
   const type = CONDITION_OF[part];
   const why = whyNotDone(observation, violations, ending, part);
   if (why !== undefined) return { type, status: 'False', ...why };
-  const warning = told(violations.filter(violation => violation.part === part));
+  const warnings: readonly Why[] = violations.filter(violation => violation.part === part);
+  const held = part === 'secret' ? heldBack(observation, ending) : undefined;
+  const warning = told(held === undefined ? warnings : [held, ...warnings]);
   return { type, status: 'True', ...(warning ?? { reason: Reason.InSync, message: DONE[part] }) };
 }
 
 /** The reason of the first of several violations, with what all of them say. */
-function told(violations: readonly Violation[]): Why | undefined {
+function told(violations: readonly Why[]): Why | undefined {
   const [first] = violations;
   if (first === undefined) return undefined;
   return { reason: first.reason, message: violations.map(({ message }) => message).join(' | ') };
+}
+
+/** What a new secret waits for that nothing observed speaks against: another part that could not be written. */
+function heldBack({ policy }: Observation, { left, failures }: Ending): Why | undefined {
+  const parts = failures.map(({ change }) => partOf(change));
+  if (!isStep(left.secret)) return undefined;
+  const clientId = policy.spec.client?.clientId ?? '';
+  const what = parts.includes('client')
+    ? `client ${clientId} can be changed, which comes first; condition ClientReady says what is wrong`
+    : parts.includes('server') && 'Argo Server could follow; condition ServerReady says what is wrong';
+  return what ? { reason: Reason.RotationPostponed, message: `the rotation waits until ${what}` } : undefined;
 }
 
 /** What keeps a part from being as the policy asks; undefined where it is. */
@@ -174,15 +196,29 @@ function whyNotDone(
   part: Part,
 ): Why | undefined {
   const blocking = told(violations.filter(({ blocks }) => blocks.includes(part)));
-  if (blocking !== undefined) return blocking;
-  const { failure } = ending;
-  if (failure !== undefined && (partOf(failure.change) ?? partsOf(observation)[0]) === part) {
-    return { reason: failure.reason, message: failure.message };
-  }
+  if (blocking !== undefined) return withRestart(observation, part, blocking);
+  const failures = ending.failures.filter(
+    ({ change }) => (partOf(change) ?? partsOf(observation)[0]) === part,
+  );
+  const failure = told(failures);
+  if (failure !== undefined)
+    return failures.every(({ transient }) => transient) ? failure : withRestart(observation, part, failure);
   const broken = told(violations.filter(each => each.part === part && BROKEN.has(each.reason)));
   if (broken !== undefined) return broken;
   const message = awaited(observation, ending, part);
   return message === undefined ? undefined : { reason: Reason.Progressing, message };
+}
+
+/** What somebody must mend, where Argo Server waits for it to read a secret that came since it started. */
+function withRestart(observation: Observation, part: Part, why: Why): Why {
+  const secret = clientSecret(observation);
+  const step = rotationOf(observation)?.step;
+  const awaitsRestart = step?.kind === 'Roll' || (step?.kind === 'Postpone' && step.what === 'Rollout');
+  const read = rolledRevision(observation);
+  const isBehind = read !== undefined && secret !== undefined && read !== revisionOf(secret);
+  if (part !== 'server' || !awaitsRestart || !isBehind) return why;
+  const message = `the restart of Argo Server, which runs with an earlier secret, waits for this: ${why.message}`;
+  return { reason: Reason.RolloutPostponed, message };
 }
 
 /** The part of the policy that a change belongs to; undefined for what comes before all of them. */
@@ -219,9 +255,11 @@ function partOfObject(kind: string, name: string): Part {
 const TO_COME: ReadonlySet<Change['kind']> = new Set(['Rehearse', 'RegenerateSecret']);
 
 /** What the part waits for; undefined where it is done. */
-function awaited(observation: Observation, { left, failure }: Ending, part: Part): string | undefined {
-  if (left[part].some(({ kind }) => !TO_COME.has(kind))) {
-    return failure === undefined ? 'changes are being made' : 'waits for what could not be done before it';
+function awaited(observation: Observation, ending: Ending, part: Part): string | undefined {
+  const { left, failures } = ending;
+  const isTold = part === 'secret' && heldBack(observation, ending) !== undefined;
+  if (!isTold && left[part].some(({ kind }) => !TO_COME.has(kind))) {
+    return failures.length === 0 ? 'changes are being made' : 'waits for what could not be done before it';
   }
   if (part === 'secret') return awaitedOfSecret(observation);
   if (part === 'server') return awaitedOfServer(observation);

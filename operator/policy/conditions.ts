@@ -19,7 +19,11 @@ export interface Conclusion {
   readonly message: string;
 }
 
-const MAX_MESSAGE = 4096;
+/** What the message of a condition may hold, in UTF-16 units: as Kubernetes' own (metav1.Condition). */
+const MAX_MESSAGE = 32_768;
+const CUT = `… (cut here, as a condition holds no more than ${MAX_MESSAGE} characters)`;
+const PEM_BEGIN = '-----BEGIN ';
+const PEM_END = /-----END [^-]+-----/;
 
 /**
  * A text cut to a number of UTF-16 units. Half of a pair of surrogates at the cut is replaced, as the API server
@@ -27,6 +31,17 @@ const MAX_MESSAGE = 4096;
  */
 export function shortened(text: string, max: number): string {
   return text.slice(0, max).toWellFormed();
+}
+
+/** A message that fits; where it had to be cut it says so. Half a certificate is left out: somebody might paste it. */
+function fitting(message: string): string {
+  if (message.length <= MAX_MESSAGE) return message;
+  const room = MAX_MESSAGE - CUT.length;
+  const isHalf = /[\uD800-\uDBFF]$/.test(message.slice(0, room));
+  const kept = message.slice(0, isHalf ? room - 1 : room);
+  const begin = kept.lastIndexOf(PEM_BEGIN);
+  const isOpen = begin >= 0 && !PEM_END.test(kept.slice(begin));
+  return `${isOpen ? kept.slice(0, begin) : kept}${CUT}`.toWellFormed();
 }
 
 /**
@@ -45,7 +60,7 @@ export function setConditions(
       type,
       status,
       reason,
-      message: shortened(message, MAX_MESSAGE),
+      message: fitting(message),
       lastTransitionTime: before?.status === status ? before.lastTransitionTime : now,
       observedGeneration: generation,
     };

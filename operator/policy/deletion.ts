@@ -3,7 +3,7 @@ import type { OwnedObject } from '../api/objects.ts';
 import type { Change } from './change.ts';
 import { mayHaveClient } from './checks-permission.ts';
 import { clientOwner, isAdopted, releaseClient } from './client.ts';
-import { ownedClientSecrets, retainSecret } from './client-secret.ts';
+import { lastTakeOver, ownedClientSecrets, retainSecret } from './client-secret.ts';
 import { withoutGoing } from './going.ts';
 import type { KeycloakClient } from './keycloak-types.ts';
 import type { Observation } from './observation.ts';
@@ -35,13 +35,15 @@ function clientRemoval(observation: Observation): readonly Change[] {
 }
 
 /**
- * A client that goes takes its Secret with it. Where both stay, the Secret is released first: the mark on the
- * client is what says, after a crash, that both are to stay.
+ * A client that goes takes its Secret with it. Where both stay, the Secret gets what Keycloak has, and is released first:
+ * the mark on the client is what says, after a crash, that both are to stay.
  */
 function credentialsRemoval(observation: Observation): readonly Change[] {
   const secrets = ownedClientSecrets(observation);
   if (effectiveDeletionPolicy(observation) === 'Retain') {
-    return [...secrets.map(secret => retainSecret(observation, secret)), ...clientRemoval(observation)];
+    const lastValue = ourClient(observation) === undefined ? [] : lastTakeOver(observation);
+    const release = secrets.map(secret => retainSecret(observation, secret));
+    return [...lastValue, ...release, ...clientRemoval(observation)];
   }
   const removals = secrets.map((secret): Change => ({ kind: 'DeleteObject', ref: refOf(secret) }));
   return [...clientRemoval(observation), ...removals];

@@ -75,8 +75,14 @@ export type KeycloakObservation =
       readonly issuerAnswers: boolean;
       /** Names of the client's own roles; asked only with `source: ClientRoles`. */
       readonly clientRoles: readonly string[];
-      /** By group as written in the spec; without `source: Groups` empty. */
+      /** By group as written in the spec; without `source: Groups`, or where they are hidden, empty. */
       readonly groups: ReadonlyMap<string, GroupLookup>;
+      /** Why groups could not be looked up although Keycloak answers. */
+      readonly groupsHidden?: {
+        readonly reason: Reason;
+        readonly message: string;
+        readonly transient: boolean;
+      };
     };
 
 /** The token endpoint's answer about one revision of the client's Secret. */

@@ -7,7 +7,7 @@ import { planClientSecret } from './client-secret.ts';
 import { planDeletion, remaining } from './deletion.ts';
 import { withoutGoing } from './going.ts';
 import type { Observation } from './observation.ts';
-import type { Part, Violation } from './reasons.ts';
+import { type Part, Reason, type Violation } from './reasons.ts';
 import { planRoles } from './roles.ts';
 import { clientInSafeOrder, planRollout, planSecretStep } from './rotation-changes.ts';
 import { planSettings } from './server-settings.ts';
@@ -18,13 +18,18 @@ export interface Plan {
   readonly client: readonly Change[];
   readonly secret: readonly Change[];
   readonly server: readonly Change[];
+  /**
+   * Made where the client or Argo's settings cannot be changed: the restart that the Secret asks for, which otherwise
+   * comes after those. It does not wait for a setting that it can do without.
+   */
+  readonly restart: readonly Change[];
   readonly roles: readonly Change[];
 }
 
 /** A plan that does nothing. */
-export const NO_CHANGES: Plan = { first: [], client: [], secret: [], server: [], roles: [] };
+export const NO_CHANGES: Plan = { first: [], client: [], secret: [], server: [], restart: [], roles: [] };
 
-/** All changes of a plan in order. */
+/** All changes of a plan in order, where each can be made. */
 export function changesOf(plan: Plan): readonly Change[] {
   return [...plan.first, ...plan.client, ...plan.secret, ...plan.server, ...plan.roles];
 }
@@ -56,11 +61,15 @@ export function plan(observation: Observation, violations: readonly Violation[])
     open('client', () => planClient(observation)),
     secret,
   );
-  const waits = client.length + secret.length > 0 || blocked.has('secret');
+  const waits = secret.length > 0 || blocked.has('secret') || !clientReady(observation);
+  const settings = open('server', () => (waits ? [] : planSettings(observation)));
+  const rollout = waits || !mayRestart(violations) ? [] : planRollout(observation);
+  const comesLater = client.length + settings.length > 0;
   const parts = {
     client,
     secret,
-    server: open('server', () => (waits ? [] : planServer(observation))),
+    server: comesLater ? settings : rollout,
+    restart: comesLater ? rollout : [],
     roles: open('roles', () => planRoles(observation)),
   };
   const all = [...parts.client, ...parts.secret, ...parts.server, ...parts.roles];
@@ -75,11 +84,11 @@ function planSecret(observation: Observation): readonly Change[] {
   return changes.length > 0 ? changes : planSecretStep(observation);
 }
 
-/** Argo Server is pointed at what is there and proved, and only then restarted. */
-function planServer(observation: Observation): readonly Change[] {
-  if (observation.policy.spec.server === undefined || !clientReady(observation)) return [];
-  const settings = planSettings(observation);
-  return settings.length > 0 ? settings : planRollout(observation);
+/** Settings that somebody keeps changing back are left to him; the planner knows whether a restart can do with them. */
+function mayRestart(violations: readonly Violation[]): boolean {
+  return violations.every(
+    ({ blocks, reason }) => !blocks.includes('server') || reason === Reason.FieldNotHeld,
+  );
 }
 
 /** The Secret follows a client that is ours already; a client that is about to be adopted comes first. */

@@ -48,6 +48,8 @@ export const Reason = {
   ClientDisabled: 'ClientDisabled',
   /** Another mapper of the client writes the same claim. */
   ClaimTaken: 'ClaimTaken',
+  /** A Secret under a former name stays for as long as Argo Server may need it. */
+  FormerSecretKept: 'FormerSecretKept',
   /** Keycloak refuses the Secret's value although it was just read from there. */
   SecretRefused: 'SecretRefused',
   /** `spec.client.secret.rotation` is none that can be followed. */
@@ -66,6 +68,10 @@ export const Reason = {
   RolloutPostponed: 'RolloutPostponed',
   /** Something went wrong in a rotation that does not heal by waiting. */
   RotationFailed: 'RotationFailed',
+  /** `overlap` is asked for, and no policy of the realm keeps an old secret: no rotation begins. */
+  OverlapNeedsPolicy: 'OverlapNeedsPolicy',
+  /** The realm keeps an old secret for less than `overlap` and a rollout: no rotation begins. */
+  RotatedPeriodTooShort: 'RotatedPeriodTooShort',
   /** No old secret overlaps with the new one: logins under way during a rotation fail. */
   NoOverlap: 'NoOverlap',
   /** The realm may end an old secret before a rollout is over. */
@@ -74,8 +80,14 @@ export const Reason = {
   OverlapOutlastsSchedule: 'OverlapOutlastsSchedule',
   /** Keycloak ends the secret before the schedule asks for a new one. */
   ExpiresBeforeSchedule: 'ExpiresBeforeSchedule',
+  /** The realm keeps an old secret until the new one is due to be replaced, or for longer. */
+  OverlapOutlastsLife: 'OverlapOutlastsLife',
+  /** The realm ends a secret before the rotation that made it is surely over. */
+  LifeShorterThanRotation: 'LifeShorterThanRotation',
   /** No Deployment is named: restarting Argo Server is left to the user. */
   RestartLeftToUser: 'RestartLeftToUser',
+  /** A restart of Argo Server takes all its pods away before new ones are ready. */
+  RestartInterrupts: 'RestartInterrupts',
   /** The request to rotate is not a time, and is not followed. */
   RequestUnreadable: 'RequestUnreadable',
   /** A request to rotate is older than one that was followed already. */
@@ -92,6 +104,8 @@ export const Reason = {
   SettingsElsewhere: 'SettingsElsewhere',
   /** Argo Server's Deployment does not exist. */
   DeploymentMissing: 'DeploymentMissing',
+  /** No pod of Argo Server is ready, although its rollout was complete once. */
+  ServerUnavailable: 'ServerUnavailable',
   /** Argo Server is started without single sign-on. */
   SsoModeMissing: 'SsoModeMissing',
   /** Argo Server does not look at roles: everybody acts as Argo Server itself. */

@@ -2,12 +2,11 @@ import type { Change, SharedChange } from './change.ts';
 import { hasEnded } from './client-secret-view.ts';
 import type { KeycloakClient } from './keycloak-types.ts';
 import type { Observation } from './observation.ts';
-import { sharedRefOf } from './ownership.ts';
 import { remembered } from './remembered.ts';
 import { planRotation, type RotationPlan } from './rotation.ts';
 import { overlapOf } from './rotation-due.ts';
 import { rotationView } from './rotation-observed.ts';
-import { rehearseRotation } from './rotation-rehearsal.ts';
+import { rehearseRotation, rollTo } from './rotation-rehearsal.ts';
 
 /** The client that rotates, and the next step of its rotation. */
 export interface Rotation extends RotationPlan {
@@ -38,7 +37,7 @@ export function planRollout(observation: Observation): readonly SharedChange[] {
   const { deployment } = observation.server;
   const step = rotationOf(observation)?.step;
   if (step?.kind !== 'Roll' || deployment?.state !== 'found') return [];
-  return [{ kind: 'RollDeployment', ref: sharedRefOf(deployment.object), mark: step.mark }];
+  return [rollTo(deployment.object, step.mark)];
 }
 
 /**

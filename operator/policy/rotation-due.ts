@@ -29,21 +29,50 @@ export function scheduledAt(view: RotationView): number | undefined {
   return tick === undefined ? undefined : tick + view.rules.jitter;
 }
 
+/** How long the present secret lives, and how long before its end it is replaced. */
+function lifeOf({ keycloak: { createdAt, expiresAt } }: RotationView) {
+  if (expiresAt === undefined) return undefined;
+  const life = Math.max(0, expiresAt - (createdAt ?? Number.NEGATIVE_INFINITY));
+  return { expiresAt, life, margin: Math.min(MAX_EXPIRY_MARGIN, life * EXPIRY_MARGIN_PART) };
+}
+
+/** How long a secret serves until the next is due because Keycloak would end it; undefined where it ends none. */
+export function servesFor(view: RotationView): number | undefined {
+  const lived = lifeOf(view);
+  return lived && lived.life - lived.margin;
+}
+
 /**
- * By Keycloak's own end of the secret, early enough for what may have to be waited for. Keycloak's clock may be wrong
+ * Early enough before Keycloak's own end of the secret for what may have to be waited for. Keycloak's clock may be wrong
  * by more than the secret's life: where it is ahead, the life counts from when the value came; where it is behind, a
  * secret that has just come is left for a while all the same, or each would be followed by the next at once.
  */
-export function expiryDueAt(view: RotationView): number | undefined {
-  const { createdAt, expiresAt } = view.keycloak;
-  if (view.rules === undefined || expiresAt === undefined) return undefined;
-  const life = Math.max(0, expiresAt - (createdAt ?? Number.NEGATIVE_INFINITY));
-  const margin = Math.min(MAX_EXPIRY_MARGIN, life * EXPIRY_MARGIN_PART);
+function beforeExpiry(view: RotationView): number | undefined {
+  const lived = lifeOf(view);
+  if (lived === undefined) return undefined;
+  const { expiresAt, life, margin } = lived;
   const since = view.secret?.marks.since;
   if (since === undefined || isExpired(view)) return expiresAt - margin;
   const left = expiresAt - since;
   const atLeast = left > 0 ? Math.min(margin, left / 2) : margin;
   return Math.max(Math.min(expiresAt, since + life) - margin, since + atLeast);
+}
+
+/** In this part of the time in which it should be replaced, a secret that still waits for it is told to be ending. */
+const NEAR_PART = 1 / 4;
+
+/** Keycloak's end of the secret, where it is near and a new one was to come before; undefined where it is not. */
+export function endsSoon(view: RotationView): number | undefined {
+  const lived = lifeOf(view);
+  const awaited = view.rules !== undefined || pendingRequest(view) !== undefined;
+  if (lived === undefined || !awaited) return undefined;
+  const { expiresAt, margin } = lived;
+  return view.now >= expiresAt - margin * NEAR_PART ? expiresAt : undefined;
+}
+
+/** By Keycloak's own end of the secret. */
+export function expiryDueAt(view: RotationView): number | undefined {
+  return view.rules === undefined ? undefined : beforeExpiry(view);
 }
 
 /** When and why a new secret is due next; undefined where nothing asks for one. */
@@ -87,7 +116,18 @@ function rolloutEnd(view: RotationView): number {
   return told === undefined ? last + rolloutDeadline : Math.max(last, told);
 }
 
-/** The old secret's remaining time: what the policy wants, or what is left of the realm's period if that is shorter. */
+/** When the old secret must make room, as the new one is to be replaced before it ends; undefined where none is due. */
+function roomNeededAt(view: RotationView): number | undefined {
+  const end = beforeExpiry(view);
+  if (end === undefined || view.rules !== undefined) return end;
+  const asked = pendingRequest(view)?.at;
+  return asked !== undefined && asked <= end ? end : undefined;
+}
+
+/**
+ * The old secret's remaining time: what the policy wants, or what is left of the realm's period if that is shorter. Never
+ * so long that the new one would end before there is room for the next.
+ */
 export function overlapOf(view: RotationView): Overlap | undefined {
   const { rotated } = view.keycloak;
   if (rotated === undefined || isExpired(view)) return undefined;
@@ -95,7 +135,8 @@ export function overlapOf(view: RotationView): Overlap | undefined {
   if (ends + CLOCK_SKEW <= view.now) return undefined;
   // One that would never end by itself is ended as soon as nobody needs it.
   const atLeast = rotated.expiresAt === undefined ? 0 : Number.POSITIVE_INFINITY;
-  const wished = rolloutEnd(view) + (view.overlap ?? atLeast);
+  const needed = roomNeededAt(view) ?? Number.POSITIVE_INFINITY;
+  const wished = Math.min(rolloutEnd(view) + (view.overlap ?? atLeast), needed);
   const over = Math.min(wished, ends + CLOCK_SKEW);
   return { shown: Math.min(wished, ends), over, byUs: wished === over };
 }

@@ -28,3 +28,9 @@ export function revisionMark(secretUid: string, revision: number, settings: stri
   const hash = fnv1a(`${secretUid}\n${settings}`).toString(16).padStart(16, '0');
   return `${revision}-${hash}`;
 }
+
+/** The revision that a mark tells of; undefined where it is none of ours. */
+export function markedRevision(mark: string | undefined): number | undefined {
+  const revision = /^([1-9][0-9]{0,7})-[0-9a-f]{16}$/.exec(mark ?? '')?.[1];
+  return revision === undefined ? undefined : Number(revision);
+}

@@ -58,12 +58,24 @@ function meetsRequest(view: RotationView): boolean {
   return createdAt !== undefined && createdAt >= at - 2 * CLOCK_SKEW;
 }
 
+/** Whether a value that Keycloak dates follows on one of which nobody knows when it was made: it is a new one, too. */
+function isFirstDated({ keycloak, secret }: RotationView): boolean {
+  if (secret === undefined || secret.holdsValue) return false;
+  const { created, since: known } = secret.marks;
+  return created === undefined && known !== undefined && keycloak.createdAt !== undefined;
+}
+
+/** Whether somebody has set another value in Keycloak, which does not date it. */
+function isSetByHand({ secret }: RotationView): boolean {
+  return secret !== undefined && !secret.holdsValue && secret.isUntouched === true;
+}
+
 /**
  * When the value came. A new one comes now, whatever Keycloak's clock says: were that clock far behind, each new
  * secret would be taken for one that is overdue.
  */
 function since(view: RotationView): number {
-  if (isRegenerated(view)) return view.now;
+  if (isRegenerated(view) || isFirstDated(view) || isSetByHand(view)) return view.now;
   const known = view.secret?.marks.since;
   if (isBelievable(view, known)) return known;
   const { createdAt } = view.keycloak;

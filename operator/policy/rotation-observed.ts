@@ -1,4 +1,4 @@
-import { parseDuration } from '../api/duration.ts';
+import { describeDuration, parseDuration } from '../api/duration.ts';
 import {
   ANNOTATION_ROLLED,
   ANNOTATION_ROTATE_HANDLED,
@@ -6,7 +6,7 @@ import {
   ANNOTATION_SECRET_CREATED,
   ANNOTATION_SECRET_SINCE,
 } from '../api/names.ts';
-import type { Deployment, Policy, Secret } from '../api/objects.ts';
+import type { Deployment, Policy, Rollout, Secret } from '../api/objects.ts';
 import { formatTime, parseTime } from '../api/time.ts';
 import { clientSecret, holdsValue, proofOf, revisionOf } from './client-secret-view.ts';
 import { entry } from './compare.ts';
@@ -43,7 +43,7 @@ export function rotationProblem({ policy, rotation: { schedule } }: Observation)
   if (schedule.schedule.shortestPeriod >= least) return undefined;
   return (
     `${field}.schedule: ${JSON.stringify(spec.schedule)} comes again before a rotation is over, which takes up to ` +
-    `${least / 60_000} minutes (overlap and a rollout of Argo Server); let it come less often, or make the overlap shorter`
+    `${describeDuration(least)} (overlap and a rollout of Argo Server); let it come less often, or make the overlap shorter`
   );
 }
 
@@ -83,38 +83,58 @@ function heldSecret(observation: Observation): HeldSecret | undefined {
   const secret = clientSecret(observation);
   if (secret === undefined) return undefined;
   const revision = revisionOf(secret) ?? 0;
+  const key = observation.policy.spec.client?.secret.clientSecretKey ?? '';
   return {
     holdsValue: holdsValue(observation, secret),
+    isUntouched: secret.metadata.managed?.data.includes(key) ?? false,
     marks: marksOf(secret),
     mark: revisionMark(secret.metadata.uid, revision, settingsText(observation)),
     proof: proofOf(observation, revision),
   };
 }
 
-function deploymentView(
-  { templateAnnotations, paused, rollout }: Deployment,
-  reverted: boolean,
-): ServerDeployment {
+/**
+ * Since when this operator has waited for Argo Server, by its own clock. Until its status says that it waits, it has
+ * only begun to.
+ */
+function waitingSince({ policy, now }: Observation): number {
+  const told = policy.status?.conditions?.find(({ type }) => type === 'ServerReady');
+  if (told?.status !== 'False') return now;
+  return Math.min(parseTime(told.lastTransitionTime) ?? now, now);
+}
+
+/**
+ * When a rollout began. Nobody may tell, as of a Deployment without a deadline, or the clock of who does may be another:
+ * it did not begin before it was waited for, nor before the value came that it is for.
+ */
+function begunAt(observation: Observation, { progress, startedAt }: Rollout): number | undefined {
+  if (progress !== 'rolling') return startedAt;
+  const secret = clientSecret(observation);
+  const since = (secret && marksOf(secret).since) ?? Number.NEGATIVE_INFINITY;
+  const came = since <= observation.now ? since : Number.NEGATIVE_INFINITY;
+  return Math.max(startedAt ?? came, came, waitingSince(observation));
+}
+
+function deploymentView(observation: Observation, deployment: Deployment): ServerDeployment {
+  const { templateAnnotations, paused, interrupts, rollout } = deployment;
   return {
     state: 'found',
     mark: entry(templateAnnotations, ANNOTATION_ROLLED),
     paused,
     ...rollout,
-    reverted,
+    startedAt: begunAt(observation, rollout),
+    reverted: observation.contested.some(({ kind }) => kind === 'Deployment'),
+    ...(interrupts && { interrupts }),
   };
 }
 
 function serverDeployment(observation: Observation): ServerDeployment | undefined {
-  const { server, contested } = observation;
-  const { deployment } = server;
+  const { deployment } = observation.server;
   // The one of an older policy reads that one's Secret, so that this one's rotates without it.
   if (deployment === undefined || isServerTaken(observation)) return undefined;
   // What cannot be read is told by a check; it is certainly not known to be complete.
   if (deployment.state !== 'found') return { state: 'missing' };
-  return deploymentView(
-    deployment.object,
-    contested.some(({ kind }) => kind === 'Deployment'),
-  );
+  return deploymentView(observation, deployment.object);
 }
 
 /** Why Argo Server must not be restarted as things stand; a restart would only show what is wrong already. */

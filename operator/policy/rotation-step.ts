@@ -10,6 +10,7 @@ export type PostponeCause =
   | 'DeploymentMissing'
   | 'DeploymentPaused'
   | 'RolloutReverted'
+  | 'PodsNotReady'
   | ServerObstacle
   | 'CoverageHidden'
   | 'OverlapNeedsPolicy'

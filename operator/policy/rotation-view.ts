@@ -1,3 +1,5 @@
+import type { Progress } from '../api/objects.ts';
+
 /** What of `spec.client.secret.rotation` decides; times and durations are in milliseconds. */
 export interface RotationRules {
   /** The schedule's first tick strictly after a time; undefined where none comes. */
@@ -38,6 +40,8 @@ export interface RotationMarks {
 export interface HeldSecret {
   /** Whether it holds what Keycloak has just now. */
   readonly holdsValue: boolean;
+  /** Whether nobody else has written its value since the operator did: where it differs, Keycloak's is another one. */
+  readonly isUntouched?: boolean;
   readonly marks: RotationMarks;
   /** What Argo Server's pods are to be marked with once they have read it: see `revisionMark`. */
   readonly mark: string;
@@ -54,8 +58,8 @@ export type ServerDeployment =
       readonly mark: string | undefined;
       readonly paused: boolean;
       /** As the deployment controller tells of the present generation; of an older one it is `rolling`. */
-      readonly progress: 'complete' | 'rolling' | 'failed';
-      /** When the rollout under way began. */
+      readonly progress: Progress;
+      /** When the rollout under way began, or was first seen. */
       readonly startedAt: number | undefined;
       /** When the last rollout was complete. */
       readonly completedAt: number | undefined;
@@ -63,6 +67,8 @@ export type ServerDeployment =
       readonly why: string | undefined;
       /** Whether something takes the mark off each time. */
       readonly reverted: boolean;
+      /** Present where a rollout may take all pods away before new ones are ready. */
+      readonly interrupts?: true;
     };
 
 /** What would keep a new Argo Server from starting, or from letting anybody in. */

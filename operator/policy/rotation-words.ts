@@ -1,3 +1,4 @@
+import { formatTime } from '../api/time.ts';
 import type { DueCause } from './rotation-due.ts';
 import type { RotationNote } from './rotation-notes.ts';
 import type { FailureCause, PostponeCause, RotationStep } from './rotation-step.ts';
@@ -19,6 +20,8 @@ export interface RotationNames {
   readonly secret: string;
   /** Empty where the policy names none. */
   readonly deployment: string;
+  /** The last request that was followed, as the Secret holds it. */
+  readonly handled?: string | undefined;
 }
 
 /** The reason that a step stands for. */
@@ -74,8 +77,8 @@ export function describeStep(step: RotationStep, names: RotationNames): string {
 }
 
 function describeRollout(late: boolean, why: string | undefined, deployment: string): string {
-  if (!late) return `the rollout of Deployment ${deployment} is awaited`;
   const reason = why === undefined ? '' : `: ${why}`;
+  if (!late) return `the rollout of Deployment ${deployment} is awaited${reason}`;
   return `the rollout of Deployment ${deployment} does not come to its end${reason}; mend it, for there is no new secret before`;
 }
 
@@ -97,7 +100,9 @@ const OBSTACLES: Readonly<Record<PostponeCause, (names: RotationNames) => string
   DeploymentPaused: ({ deployment }) =>
     `Deployment ${deployment} is resumed: kubectl rollout resume deployment/${deployment}`,
   RolloutReverted: ({ deployment }) =>
-    `nobody takes the annotation argo-access.io/sso-revision off the pod template of Deployment ${deployment}; let whatever deploys it ignore that one (it is tried again after an hour)`,
+    `nobody takes the annotation argo-access.io/sso-revision off the pod template of Deployment ${deployment}, or sets it back; let whatever deploys it ignore that one (it is tried again after an hour)`,
+  PodsNotReady: ({ deployment }) =>
+    `all pods of Deployment ${deployment} are ready; kubectl get pods tells what they lack`,
   SettingsWrong: ({ deployment }) =>
     `the settings that Deployment ${deployment} would read are as a login needs them; condition ServerReady says what is wrong`,
   ServerAccessMissing: ({ deployment }) =>
@@ -105,7 +110,7 @@ const OBSTACLES: Readonly<Record<PostponeCause, (names: RotationNames) => string
   ArgoSecretEmpty: ({ deployment }) =>
     `Secret sso is gone or has its key, without which Deployment ${deployment} does not start; condition ServerReady says more`,
   CoverageHidden: ({ realm }) =>
-    `the client policies of realm ${realm} can be read, which say whether an old secret stays valid; give the operator's account the role view-realm, or leave out spec.client.secret.rotation.overlap`,
+    `the client policies of realm ${realm} can be read, which say whether an old secret stays valid; condition SecretReady says what hides them: where it is a right, give the operator's account the role view-realm, or leave out spec.client.secret.rotation.overlap`,
   OverlapNeedsPolicy: ({ clientId, realm }) =>
     `a client policy of realm ${realm} with the executor secret-rotation covers client ${clientId}; add one, or leave out spec.client.secret.rotation.overlap`,
   RotatedPeriodTooShort: ({ realm }) =>
@@ -140,12 +145,19 @@ export function describeStanding(
   }
 }
 
+/** What is told in addition where the present secret ends before the next one may come. */
+export function describeEnd(endsAt: number, { clientId, realm }: RotationNames): string {
+  return `realm ${realm} ends the present secret of client ${clientId} at ${formatTime(Math.floor(endsAt / 1000) * 1000)}, and nobody can sign in from then on`;
+}
+
 /** Why a new secret was made. */
 export function describeCause(cause: DueCause): string {
   return CAUSES[cause];
 }
 
 const NOTES: Readonly<Record<RotationNote, (names: RotationNames) => string>> = {
+  OverlapNeedsPolicy: names => `no rotation begins until ${OBSTACLES.OverlapNeedsPolicy(names)}`,
+  RotatedPeriodTooShort: names => `no rotation begins until ${OBSTACLES.RotatedPeriodTooShort(names)}`,
   NoOverlap: ({ clientId, realm }) =>
     `no secret-rotation policy of realm ${realm} covers client ${clientId}: a login under way during a rotation fails and must be begun anew`,
   OverlapShorterThanRollout: ({ realm }) =>
@@ -154,12 +166,18 @@ const NOTES: Readonly<Record<RotationNote, (names: RotationNames) => string>> = 
     `realm ${realm} keeps an old secret for longer than the schedule waits, and there is no new one before it has ended: set spec.client.secret.rotation.overlap, or make the realm's rotated-expiration-period shorter`,
   ExpiresBeforeSchedule: ({ realm }) =>
     `realm ${realm} ends the secret before the schedule asks for a new one: it is rotated earlier; let spec.client.secret.rotation.schedule come more often`,
+  OverlapOutlastsLife: ({ realm }) =>
+    `realm ${realm} keeps an old secret until the new one is about to end, so that it is ended for the next one: make the realm's rotated-expiration-period well below its expiration-period, or set spec.client.secret.rotation.overlap`,
+  LifeShorterThanRotation: ({ realm }) =>
+    `realm ${realm} ends a secret before the rotation that made it is surely over (overlap and 10 minutes for the restart, and a quarter of its life before its end): make its expiration-period longer, or spec.client.secret.rotation.overlap shorter`,
   RestartLeftToUser: ({ secret }) =>
     `spec.server.deployment names none: restart Argo Server whenever Secret ${secret} changes`,
+  RestartInterrupts: ({ deployment }) =>
+    `Deployment ${deployment} takes its pods away before new ones are ready, so that Argo cannot be reached during a rotation's restart: give it strategy RollingUpdate with maxUnavailable 0`,
   RequestUnreadable: () =>
     'annotation argo-access.io/rotate-requested-at is no time such as 2026-01-31T09:30:00Z and is not followed',
-  RequestOutdated: () =>
-    'annotation argo-access.io/rotate-requested-at names an earlier time than the last request that was followed, and is not followed; take it off, or give it the time of now',
+  RequestOutdated: ({ secret, handled }) =>
+    `annotation argo-access.io/rotate-requested-at names an earlier time than the last request that was followed, and is not followed: annotation argo-access.io/rotate-handled of Secret ${secret} holds ${handled ?? 'that one'}; take it off, or give it a later time`,
 };
 
 /** A note in a sentence, with the remedy. */

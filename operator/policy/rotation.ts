@@ -1,6 +1,7 @@
-import { isExpired, nextDue, overlapOf } from './rotation-due.ts';
+import type { Progress } from '../api/objects.ts';
+import { endsSoon, isExpired, nextDue, overlapOf } from './rotation-due.ts';
 import { differs, rotatedAt, sameMarks, wantedMarks } from './rotation-marks.ts';
-import { leastPeriod } from './rotation-notes.ts';
+import { overlapLack } from './rotation-notes.ts';
 import type { PostponeCause, RotationStep } from './rotation-step.ts';
 import type { RotationView } from './rotation-view.ts';
 
@@ -46,10 +47,14 @@ function roll(view: RotationView): RotationStep | undefined {
   return { kind: 'Roll', mark: secret.mark };
 }
 
-/** A rollout under way, ours or anybody's, is waited for: its pods may have read either secret. */
+/**
+ * A rollout under way, ours or anybody's, is waited for: its pods may have read either secret. Where it was complete
+ * and pods are missing since, those that come read the present one.
+ */
 function awaitRollout({ now, deployment, rolloutDeadline }: RotationView): RotationStep | undefined {
-  if (deployment?.state !== 'found' || deployment.progress === 'complete') return undefined;
+  if (deployment?.state !== 'found') return undefined;
   const { startedAt, progress, why } = deployment;
+  if (progress !== 'rolling' && progress !== 'failed') return undefined;
   const until = startedAt === undefined ? undefined : startedAt + rolloutDeadline;
   const late = progress === 'failed' || (until !== undefined && now >= until);
   return { kind: 'AwaitRollout', until, late, why };
@@ -73,6 +78,9 @@ function wait(view: RotationView): RotationStep | undefined {
 /** Something that a new secret has to wait for, where it does. */
 type Obstacle = PostponeCause | false | undefined;
 
+/** Pods are missing though nothing is rolled out: those of a restart might be, too. */
+const NOT_READY: ReadonlySet<Progress> = new Set(['degraded', 'down']);
+
 /** What keeps Argo Server from reading a new secret. */
 function serverObstacles({ deployment, serverObstacle }: RotationView): readonly Obstacle[] {
   if (deployment === undefined) return [];
@@ -82,19 +90,14 @@ function serverObstacles({ deployment, serverObstacle }: RotationView): readonly
     found && deployment.paused && 'DeploymentPaused',
     found && deployment.reverted && 'RolloutReverted',
     serverObstacle,
+    found && NOT_READY.has(deployment.progress) && 'PodsNotReady',
   ];
 }
 
 /** What keeps the old secret from staying valid for as long as is demanded. */
-function overlapObstacles({ overlap, keycloak, rolloutDeadline }: RotationView): readonly Obstacle[] {
-  if (overlap === undefined) return [];
-  const { coverage, coverageHidden } = keycloak;
-  const needed = leastPeriod(overlap, rolloutDeadline);
-  return [
-    coverageHidden && 'CoverageHidden',
-    coverage === undefined && 'OverlapNeedsPolicy',
-    coverage !== undefined && coverage.rotatedPeriod < needed && 'RotatedPeriodTooShort',
-  ];
+function overlapObstacle(view: RotationView): Obstacle {
+  const isHidden = view.overlap !== undefined && view.keycloak.coverageHidden;
+  return isHidden ? 'CoverageHidden' : overlapLack(view);
 }
 
 /** A rotation begins only where it can be brought to its end. Where the old secret has expired, any end is better. */
@@ -104,7 +107,7 @@ function preflight(view: RotationView): RotationStep | undefined {
     !view.keycloak.enabled && 'ClientDisabled',
     !view.issuerAnswers && 'IssuerSilent',
   ];
-  const rest = isExpired(view) ? [] : [...serverObstacles(view), ...overlapObstacles(view)];
+  const rest = isExpired(view) ? [] : [...serverObstacles(view), overlapObstacle(view)];
   const obstacle = [...always, ...rest].find(each => each) || undefined;
   return obstacle && postpone('Rotation', obstacle);
 }
@@ -137,6 +140,8 @@ export interface RotationPlan {
   readonly nextRotation: number | undefined;
   /** When the old secret ends. */
   readonly overlapUntil: number | undefined;
+  /** When the present secret ends in Keycloak, where that is near and the next one is held up. */
+  readonly endsAt: number | undefined;
 }
 
 /**
@@ -151,8 +156,12 @@ export function planRotation(view: RotationView, rules = ROTATION_RULES): Rotati
     lastRotated: rotatedAt(view),
     nextRotation: nextRotation(view),
     overlapUntil: overlapOf(view)?.shown,
+    endsAt: HELD_UP.has(step.kind) ? endsSoon(view) : undefined,
   };
 }
+
+/** Steps that wait for somebody, and keep a new secret from being made meanwhile. */
+const HELD_UP: ReadonlySet<RotationStep['kind']> = new Set(['AwaitRollout', 'Postpone']);
 
 /** There is room for one old secret only: what is due before its end comes at its end. */
 function nextRotation(view: RotationView): number | undefined {
@@ -168,14 +177,23 @@ function firstOf(rules: readonly RotationRule[], view: RotationView): RotationSt
   return { kind: 'Nothing' };
 }
 
+/** When the present secret ends in Keycloak, as what comes of that is told by nobody; soon again where that is just so. */
+function endOfSecret({ now, keycloak: { expiresAt } }: RotationView): number {
+  if (expiresAt === undefined) return Number.POSITIVE_INFINITY;
+  return expiresAt > now ? expiresAt : now + RETRY;
+}
+
 function lookAgainAt(view: RotationView, step: RotationStep): number | undefined {
   switch (step.kind) {
     case 'Nothing':
       return nextDue(view)?.from;
     case 'AwaitOverlap':
-      return step.until;
+      return Math.min(step.until, endOfSecret(view));
     case 'AwaitRollout':
-      return step.late || step.until === undefined ? view.now + RETRY : step.until;
+      // What keeps pods from being ready is told by no event.
+      return step.late
+        ? view.now + RETRY
+        : Math.min(step.until ?? Number.POSITIVE_INFINITY, view.now + RETRY);
     case 'Postpone':
     case 'Failed':
       return view.now + RETRY;

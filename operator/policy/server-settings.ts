@@ -1,4 +1,4 @@
-import type { Change } from './change.ts';
+import type { SharedChange } from './change.ts';
 import { clientOwner } from './client.ts';
 import { clientSecret } from './client-secret-view.ts';
 import type { Observation } from './observation.ts';
@@ -34,7 +34,7 @@ export function isWritable(observation: Observation): boolean {
  * The write that brings Argo's settings to what the policy says: one or none, never one that makes the ConfigMap, and
  * none before there are credentials that they can point at.
  */
-export function planSettings(observation: Observation): readonly Change[] {
+export function planSettings(observation: Observation): readonly SharedChange[] {
   const configMap = settingsConfigMap(observation);
   const reading = observedSettings(observation);
   const want = wantedSso(observation);

@@ -3,11 +3,12 @@ import { formatTime } from '../api/time.ts';
 import { argoMarks } from './accounts.ts';
 import { missingGroups } from './checks-keycloak.ts';
 import { clientOwner, isAdopted } from './client.ts';
-import { clientSecret, isProved, revisionOf } from './client-secret-view.ts';
+import { clientSecret, isProved, revisionOf, rolledRevision } from './client-secret-view.ts';
 import { remaining } from './deletion.ts';
 import { tokenSecretName, type WantedRole, wantedRoles } from './desired.ts';
 import type { Observation } from './observation.ts';
 import { rotationOf } from './rotation-changes.ts';
+import { isServerTaken } from './server-taken.ts';
 
 /** What the status shows of client, Secret, roles and objects, apart from conditions. */
 export function viewStatus(observation: Observation): PolicyStatus {
@@ -44,7 +45,29 @@ function secretStatus(observation: Observation): Pick<PolicyStatus, 'secret'> {
     return policy.status?.secret === undefined ? {} : { secret: policy.status.secret };
   }
   const proved = isProved(observation, revision) ? { provedRevision: revision } : {};
-  return { secret: { name: secret.metadata.name, revision, ...proved, ...rotationStatus(observation) } };
+  return {
+    secret: {
+      name: secret.metadata.name,
+      revision,
+      ...proved,
+      ...rolledStatus(observation, revision),
+      ...rotationStatus(observation),
+      // Why it came is told when it comes.
+      ...(policy.status?.secret?.cause !== undefined && { cause: policy.status.secret.cause }),
+    },
+  };
+}
+
+/** What Argo Server runs with: what its pods are marked with, once there are no others. */
+function rolledStatus(observation: Observation, revision: number): Partial<SecretStatus> {
+  const { policy, server } = observation;
+  const { deployment } = server;
+  if (deployment === undefined || isServerTaken(observation)) return {};
+  const isAwaited =
+    deployment.state !== 'found' || ['rolling', 'failed'].includes(deployment.object.rollout.progress);
+  const rolled = isAwaited ? policy.status?.secret?.rolledRevision : rolledRevision(observation);
+  // A higher one is of a former Secret.
+  return rolled === undefined || rolled > revision ? {} : { rolledRevision: rolled };
 }
 
 /** When the secret came, when the next is due, and until when the old one is valid; what is not known stays. */
@@ -83,8 +106,11 @@ function rolesStatus(observation: Observation): Pick<PolicyStatus, 'roles' | 'su
   const { keycloak, policy, neighbours } = observation;
   const wanted = wantedRoles(policy, neighbours);
   const realm = keycloak.state === 'Observed' ? keycloak.realm : policy.status?.summary?.realm;
+  const isHidden = keycloak.state === 'Observed' && keycloak.groupsHidden !== undefined;
   const roles = wanted.map(({ spec, serviceAccount, precedence }) => {
-    const missing = missingGroups(observation, spec.groups ?? []);
+    const missing = isHidden
+      ? (policy.status?.roles?.find(({ name }) => name === spec.name)?.missingGroups ?? [])
+      : missingGroups(observation, spec.groups ?? []);
     return {
       name: spec.name,
       serviceAccount,

@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ANNOTATION_ROLLED } from '../../operator/api/names.ts';
@@ -6,6 +6,8 @@ import { EXAMPLES, exampleConfig, GROUPS, PEOPLE } from '../env/example.ts';
 import { ROTATING_OPERATOR_ROLES } from '../env/keycloak-admin.ts';
 import { kubeconfig } from '../env/kubernetes.ts';
 import { eventually } from '../env/process.ts';
+import { healthOf } from '../gitops/lua.ts';
+import { GITOPS, makeRunner, readWorkflow, runJob } from '../gitops/workflow.ts';
 import { DEPLOYMENT_PATH, installArgoServer, SETTINGS_PATH } from './rotating-world.ts';
 import { letServerWork } from './rotation-looks.ts';
 import {
@@ -118,6 +120,7 @@ describe('the examples, under the example configuration', () => {
     expect((await readdir(EXAMPLES)).toSorted()).toEqual([
       'adopt.yaml',
       'client-roles.yaml',
+      'gitops',
       'login.yaml',
       'rotation.yaml',
       'team.yaml',
@@ -165,6 +168,61 @@ describe('the examples, under the example configuration', () => {
     expect(deployment?.spec.template.metadata.annotations?.[ANNOTATION_ROLLED]).toBeDefined();
     await remove('rotation.yaml');
     await world.admin.removeRotationPolicy(world.realm);
+  });
+
+  it('gitops: what the job of a pull request plans for production is there after the merge', async () => {
+    const repository = join(world.folder, 'repository');
+    await cp(GITOPS, repository, { recursive: true });
+    const config = join(repository, 'operator', 'production', 'config.yaml');
+    const committed = await readFile(config, 'utf8');
+    const here = committed
+      .replace('https://keycloak.example.com', world.keycloak.url)
+      .replace('realm: platform', `realm: ${world.realm}`);
+    await writeFile(config, here);
+    const planRoles = ['view-clients', 'view-users', 'view-realm'];
+    const { secret } = await world.admin.createOperator(world.realm, planRoles, 'argo-access-plan');
+    const temp = join(world.folder, 'runner');
+    await makeRunner(temp, world.kubernetes.kubectlPath);
+    const workflow = await readWorkflow();
+    const PLAN_KUBECONFIG = await readFile(world.kubernetes.kubeconfigPath, 'utf8');
+    const secrets = { PLAN_KUBECONFIG, PLAN_CLIENT_SECRET: secret };
+    const plan = async () => {
+      const ends = await runJob(workflow, 'plan', { repository, temp, environment: 'production', secrets });
+      expect(ends.map(({ code }) => code)).toEqual([0, 0, 0]);
+      return ends[1]?.text;
+    };
+    const before = await plan();
+    expect(before).toContain('Policy argo/workflows is new');
+    expect(before).toContain('Policy team-a/workflows is new');
+    expect(await readFile(join(temp, 'summary.md'), 'utf8')).toContain(`\n${before?.trimEnd()}\n`);
+
+    // As Flux applies: by server-side apply, and by force.
+    const overlay = join(repository, 'overlays', 'production');
+    const merge = () =>
+      world.kubectl([
+        ...['apply', '--server-side', '--force-conflicts', '--field-manager', 'kustomize-controller'],
+        ...['-k', overlay],
+      ]);
+    await merge();
+    const policies = [await awaitReady(world, 'workflows'), await awaitReady(world, 'workflows', TEAM)];
+    const script = await readFile(join(GITOPS, 'argocd', 'health.lua'), 'utf8');
+    expect(policies.map(policy => healthOf(script, policy).status)).toEqual(['Healthy', 'Healthy']);
+    expect(await plan()).toContain('No changes.');
+
+    // What git does not name stays as the command line has set it.
+    const patch = ['--type=merge', '-p', '{"spec":{"suspend":true}}', '--field-manager', 'argo-access'];
+    await world.kubectl(['patch', 'aap', 'workflows', '-n', TEAM, ...patch]);
+    await merge();
+    await eventually('the health of a suspended policy is Suspended', async () => {
+      const policy = await world.get<GotPolicy>(policyPath('workflows', TEAM));
+      return healthOf(script, policy).status === 'Suspended';
+    });
+
+    const noRetain = ['--type=merge', '-p', '{"spec":{"deletionPolicy":"Delete"}}'];
+    await world.kubectl(['patch', 'aap', 'workflows', '-n', HOME, ...noRetain]);
+    await world.kubectl(['delete', '-k', overlay]);
+    await awaitGone(world, 'workflows');
+    await awaitGone(world, 'workflows', TEAM);
   });
 
   it('client-roles.yaml puts its roles on the client', async () => {

@@ -284,11 +284,8 @@ describe('a schedule', () => {
   });
 
   it.each([
-    [
-      { schedule: 'every sunday' },
-      'spec.client.secret.rotation.schedule: schedule "every sunday" is not five fields',
-    ],
-    [{ schedule: '0 0 30 2 *' }, 'schedule "0 0 30 2 *" names a day that never comes'],
+    [{ schedule: 'every sunday' }, 'spec.client.secret.rotation.schedule: "every sunday" is not five fields'],
+    [{ schedule: '0 0 30 2 *' }, 'schedule: "0 0 30 2 *" names a day that never comes'],
     [
       { schedule: '@daily', timeZone: 'Mars/Base' },
       'spec.client.secret.rotation.timeZone: time zone "Mars/Base" is unknown',
@@ -299,7 +296,7 @@ describe('a schedule', () => {
     ],
     [
       { schedule: '@hourly', overlap: '2h' },
-      'which takes up to 130 minutes (overlap and a rollout of Argo Server)',
+      'which takes up to 2 hours and 10 minutes (overlap and a rollout of Argo Server)',
     ],
   ])('such as %j is refused in words, and followed once it is mended', async (rotation, words) => {
     await rotate(rotation);

@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ANNOTATION_ROLLED, ANNOTATION_ROTATE_REQUESTED } from '../../operator/api/names.ts';
+import {
+  ANNOTATION_REVISION,
+  ANNOTATION_ROLLED,
+  ANNOTATION_ROTATE_REQUESTED,
+} from '../../operator/api/names.ts';
 import { formatTime } from '../../operator/api/time.ts';
 import { createKubernetesClient, type KubernetesClient } from '../../operator/kubernetes/client.ts';
 import { leaseName } from '../../operator/rbac.ts';
@@ -9,6 +13,7 @@ import { eventually } from '../env/process.ts';
 import type { Fault, Seen } from '../env/proxy.ts';
 import { createTestClock } from './clock.ts';
 import { assertNoLeak } from './leaks.ts';
+import { edit } from './quiet.ts';
 import {
   ARGO_SERVER,
   createRotatingWorld,
@@ -178,6 +183,25 @@ describe('Argo Server’s Deployment', () => {
     await editDeployment(world, { paused: false });
     await glance(world);
     await expectPeace(1);
+  });
+
+  it('is rolled for a new secret, whatever number somebody has given the present one', async () => {
+    await edit(world, SECRET_PATH, { metadata: { annotations: { [ANNOTATION_REVISION]: '99999999' } } });
+    const read = (isMeant: (sight: Sight) => boolean) =>
+      eventually('Argo Server has read what the Secret has', async () => {
+        const sight = await sightOf(world);
+        const { rolledRevision, provedRevision } = sight.policy.status?.secret ?? {};
+        const isRead = rolledRevision === sight.revision && provedRevision === sight.revision;
+        return isRead && isMeant(sight) && sight;
+      });
+    const numbered = await read(() => true);
+    await request();
+    const after = await read(({ held }) => held !== before.held);
+    expect(after.rolled).not.toBe(numbered.rolled);
+    expect(after.rolled).toMatch(new RegExp(`^${after.revision}-`));
+    await expectPeace(1);
+    // Numbers begin anew: that Argo Server was restarted with the same ones before is no fight over them.
+    clock.advance(61 * MINUTE);
   });
 
   it('that is gone is told of, and rolled once it is there again', async () => {
@@ -371,7 +395,7 @@ describe('in the middle of a rotation', () => {
       applySettingsAs(world, 'other', { sso: 'issuer: https://elsewhere.example.com\n' }),
     );
     await request();
-    const said = await awaitServer(world, { reason: 'FieldTaken', message: '"other"' });
+    const said = await awaitServer(world, { reason: 'RolloutPostponed', message: '"other"' });
     expect(said.status).toBe('False');
     const taken = await sightOf(world);
     expect([taken.held, taken.revision]).toEqual([taken.keycloak, before.revision + 1]);
@@ -434,6 +458,10 @@ describe('a rollout that does not come to its end', () => {
     await client?.close();
   });
 
+  /** As whoever mends it would have pods made anew. */
+  const removePods = () =>
+    world.send('DELETE', `/api/v1/namespaces/${HOME}/pods?labelSelector=app%3D${ARGO_SERVER}`);
+
   it('is told of with what is wrong, and there is no other secret before it is mended', async () => {
     broken = true;
     await request();
@@ -451,11 +479,82 @@ describe('a rollout that does not come to its end', () => {
     await glance(world);
     expect(regenerations(world)).toBe(1);
     broken = false;
-    // As whoever mends it would have them made anew.
-    await world.send('DELETE', `/api/v1/namespaces/${HOME}/pods?labelSelector=app%3D${ARGO_SERVER}`);
+    await removePods();
     const after = await expectPeace(2);
     expect(after.revision).toBe(before.revision + 2);
     expect(pods?.ready()).toHaveLength(1);
+  });
+
+  it('and is undone is made again: who has set the mark back by hand does not keep it', async () => {
+    await begin();
+    broken = true;
+    await request();
+    await awaitServer(world, { reason: 'RotationFailed', message: 'has timed out progressing' });
+    broken = false;
+    await world.kubectl(['rollout', 'undo', `deployment/${ARGO_SERVER}`, '-n', HOME]);
+    const after = await expectPeace(1);
+    expect(after.rolled).toMatch(new RegExp(`^${before.revision + 1}-`));
+    expect(pods?.ready()).toHaveLength(1);
+    expect(after.policy.status?.secret).toMatchObject({
+      cause: 'Request',
+      rolledRevision: before.revision + 1,
+    });
+  });
+
+  it('and has no deadline of its own is told of all the same', async () => {
+    await editDeployment(world, { progressDeadlineSeconds: 2 ** 31 - 1 });
+    await awaitReady(world);
+    await begin();
+    broken = true;
+    await request();
+    await awaitRegeneration();
+    await eventually('what the pod lacks is told before it is late', async () => {
+      await glance(world);
+      const seen = await world.get<GotPolicy>(policyPath('workflows'));
+      if (seen === undefined) return false;
+      const { reason, message } = conditionOf(seen, 'ServerReady');
+      return reason === 'AwaitingRollout' && message.includes(IMAGE);
+    });
+    const waiting = await world.get<GotPolicy>(policyPath('workflows'));
+    expect(waiting?.status?.secret?.rolledRevision).toBe(before.revision);
+    clock.advance(11 * MINUTE);
+    await glance(world);
+    await awaitServer(world, { reason: 'RotationFailed', message: IMAGE });
+    broken = false;
+    await removePods();
+    await expectPeace(1);
+  });
+
+  it('is not what is told where pods are missing long after it', async () => {
+    await editDeployment(world, { progressDeadlineSeconds: 600 });
+    await awaitReady(world);
+    await begin();
+    broken = true;
+    await editDeployment(world, { replicas: 2 });
+    await glance(world);
+    await request();
+    const waits = await awaitPolicy(world, 'puts the rotation off', (_, c) => {
+      return c('SecretReady')?.reason === 'RotationPostponed';
+    });
+    expect(conditionOf(waits, 'SecretReady').message).toContain('are ready');
+    expect(conditionOf(waits, 'Ready').status).toBe('True');
+    await removePods();
+    await eventually('that nobody serves is told', async () => {
+      await glance(world);
+      const seen = await world.get<GotPolicy>(policyPath('workflows'));
+      if (seen === undefined) return false;
+      const { reason, message } = conditionOf(seen, 'ServerReady');
+      return reason === 'ServerUnavailable' && message.includes(IMAGE);
+    });
+    const down = await world.get<GotPolicy>(policyPath('workflows'));
+    const types = down?.status?.conditions?.map(({ type }) => type);
+    expect(types).toContain('Reconciling');
+    expect(types).not.toContain('Stalled');
+    expect(regenerations(world)).toBe(0);
+    broken = false;
+    await removePods();
+    await glance(world);
+    await expectPeace(1);
   });
 });
 

@@ -162,13 +162,15 @@ describe('what kubectl shows', () => {
     const [, status = '', events = ''] = text.split(/^(?:Status|Events):/m);
     const [, secret = ''] = status.split(/^ {2}Secret:/m);
     const { lastRotated, nextRotation, revision } = before.policy.status?.secret ?? {};
-    const fields = secret.trim().split('\n').slice(0, 5);
+    const fields = secret.trim().split('\n').slice(0, 7);
     expect(fields.map(line => line.trim().split(/: +/))).toEqual([
+      ['Cause', 'Request'],
       ['Last Rotated', lastRotated],
       ['Name', 'argo-server-sso'],
       ['Next Rotation', nextRotation],
       ['Proved Revision', String(revision)],
       ['Revision', String(revision)],
+      ['Rolled Revision', String(revision)],
     ]);
     const cells = events
       .trim()
@@ -180,7 +182,7 @@ describe('what kubectl shows', () => {
     );
     for (const [type, reason, , , message] of cells.slice(last + 1)) {
       expect(['AwaitingRollout', 'InSync']).toContain(reason);
-      expect([type, message]).toEqual(['Normal', expect.stringMatching(/rollout|as before/)]);
+      expect([type, message]).toEqual(['Normal', expect.stringMatching(/rollout|still holds/)]);
     }
   });
 });

@@ -45,6 +45,12 @@ describe('a connection on which nothing is answered in time', () => {
     expect(health.admits()).toBe(true);
   });
 
+  it('is asked again where its rest would last for long, as somebody has set the clock back', () => {
+    clock -= 3_600_000;
+    expect(health.admits()).toBe(true);
+    expect(health.admits()).toBe(false);
+  });
+
   it('asks again where the one that was sent never came to an end', () => {
     clock += 2_000;
     expect(health.admits()).toBe(true);

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { FIELD_MANAGER } from '../../operator/api/names.ts';
+import { ANNOTATION_ROLLED, FIELD_MANAGER } from '../../operator/api/names.ts';
 import type { Rollout } from '../../operator/api/objects.ts';
 import type { RawObject } from '../../operator/kubernetes/decode.ts';
 import { decodeRollout, type RawRollout } from '../../operator/kubernetes/decode-rollout.ts';
 import { decodeConfigMap, decodeDeployment } from '../../operator/kubernetes/decode-server.ts';
+import { interruptsService } from '../../operator/kubernetes/decode-strategy.ts';
 
 const metadata = { name: 'o', namespace: 'n', uid: 'u', resourceVersion: '7', generation: 3 };
 const meta = metadata;
@@ -99,6 +100,68 @@ describe('a Deployment', () => {
       serviceAccountName: 'default',
       containers: [],
     });
+  });
+});
+
+describe('a Deployment’s strategy', () => {
+  const rolling = (maxUnavailable: number | string, maxSurge: number | string = 0) => ({
+    type: 'RollingUpdate',
+    rollingUpdate: { maxUnavailable, maxSurge },
+  });
+
+  it.each([
+    [{ type: 'Recreate' }, 3, true],
+    [{ type: 'Recreate' }, 0, false],
+    [{}, 1, false],
+    [rolling('25%', '25%'), 3, false],
+    [rolling(1, 1), 1, true],
+    [rolling(1, 1), 2, false],
+    [rolling('100%', 1), 4, true],
+    [rolling('99%', 1), 4, false],
+    // Neither fewer nor more cannot be: Kubernetes takes one away.
+    [rolling(0, 0), 1, true],
+    [rolling('25%', 0), 1, true],
+    [rolling('25%', 0), 2, false],
+  ])('%j with %i replicas interrupts: %s', (strategy, replicas, expected) => {
+    expect(interruptsService(strategy, replicas)).toBe(expected);
+  });
+});
+
+describe('who holds the mark of a Deployment', () => {
+  const marked = {
+    'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': { [`f:${ANNOTATION_ROLLED}`]: {} } } } },
+  };
+  const other = { 'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': { 'f:x': {} } } } } };
+  const by = (manager: string, operation: string, fieldsV1: object = marked, rest: object = {}) => ({
+    manager,
+    operation,
+    fieldsV1,
+    ...rest,
+  });
+  const deployment = (...managedFields: object[]) =>
+    decodeDeployment({ metadata: { ...metadata, managedFields } } as RawObject);
+
+  it.each([
+    ['nobody', [], undefined],
+    ['we', [by(FIELD_MANAGER, 'Apply')], undefined],
+    ['others hold something else', [by('kubectl', 'Update', other), by('argocd', 'Apply', other)], undefined],
+    ['somebody who has edited it', [by(FIELD_MANAGER, 'Apply'), by('kubectl-edit', 'Update')], 'Update'],
+    ['an update of our own name', [by(FIELD_MANAGER, 'Update')], 'Update'],
+    ['somebody who applies it', [by('kubectl', 'Update'), by('argocd', 'Apply')], 'Apply'],
+    ['a subresource', [by('x', 'Apply', marked, { subresource: 'scale' })], undefined],
+  ])('%s', (_, fields, expected) => {
+    expect(deployment(...fields).markHeld).toBe(expected);
+  });
+
+  it('and when its spec was changed last, by whomever', () => {
+    const at = (time: string) => ({ time });
+    const { rollout } = deployment(
+      by('kubectl', 'Update', other, at('2026-03-01T12:00:00Z')),
+      by('argocd', 'Apply', other, at('2026-03-01T11:00:00Z')),
+      by('labels', 'Update', { 'f:metadata': { 'f:labels': {} } }, at('2026-03-01T14:00:00Z')),
+      by('hpa', 'Update', other, { ...at('2026-03-01T15:00:00Z'), subresource: 'scale' }),
+    );
+    expect(rollout.startedAt).toBe(Date.parse('2026-03-01T12:00:00Z'));
   });
 });
 
@@ -212,24 +275,59 @@ describe('a rollout', () => {
       status([1, 0, 1], [RESUMED, AVAILABLE]),
       { startedAt: ms(LATER) },
     ],
-    'that was complete is rolling again from when its pods became unavailable': [
+    'that was complete is down where none of its pods is available any more': [
       1,
       status([1, 1, 0], [DONE, UNAVAILABLE]),
       {
-        startedAt: ms(LATER),
+        progress: 'down',
+        startedAt: undefined,
         completedAt: ms(STARTED),
         why: 'Deployment does not have minimum availability',
       },
     ],
-    'that was complete and misses some pods, yet not too many, began nobody knows when': [
+    'that was complete is degraded where some of its pods are missing': [
       4,
       status([4, 4, 3], [DONE, AVAILABLE]),
-      { startedAt: undefined, completedAt: ms(STARTED) },
+      { progress: 'degraded', startedAt: undefined, completedAt: ms(STARTED) },
+    ],
+    'that was complete is degraded while more pods come': [
+      4,
+      status([2, 2, 2], [DONE, UNAVAILABLE]),
+      {
+        progress: 'degraded',
+        startedAt: undefined,
+        completedAt: ms(STARTED),
+        why: 'Deployment does not have minimum availability',
+      },
+    ],
+    'that was complete is rolling while there are other pods': [
+      2,
+      status([3, 2, 3], [DONE, AVAILABLE]),
+      { startedAt: ms(STARTED), completedAt: ms(STARTED) },
+    ],
+    'without a deadline is degraded where all are new and enough of them serve': [
+      4,
+      status([4, 4, 3], [AVAILABLE]),
+      { progress: 'degraded', startedAt: undefined },
+    ],
+    'without a deadline is rolling while too few serve': [
+      1,
+      status([1, 1, 0], [UNAVAILABLE]),
+      { startedAt: undefined, why: 'Deployment does not have minimum availability' },
     ],
   };
 
   it.each(Object.entries(cases))('%s', (_, [wanted, status, expected]) => {
     expect(decodeRollout({ generation: 3, wanted, status })).toEqual({ ...ROLLING, ...expected });
+  });
+
+  it('began when the spec was changed, where nothing else tells', () => {
+    const changedAt = ms(LATER);
+    const started = (status: RawRollout['status']) =>
+      decodeRollout({ generation: 3, wanted: 1, changedAt, status }).startedAt;
+    expect(started(status([1, 1, 1], [LATE], 2))).toBe(changedAt);
+    expect(started(status([1, 0, 1], [AVAILABLE]))).toBe(changedAt);
+    expect(started(status([1, 0, 1], [UPDATED, AVAILABLE]))).toBe(ms(STARTED));
   });
 
   it('shortens what it is told, to one line', () => {

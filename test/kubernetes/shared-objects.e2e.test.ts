@@ -303,13 +303,14 @@ describe('the rollout of a Deployment that is followed', () => {
     expect(complete).toEqual({ progress: 'complete', startedAt: undefined, why: undefined });
     const { uid } = found(name).metadata;
     const writer = createWriter(admin, 'test', () => 0);
-    cache.putShared(await writer.rollDeployment({ namespace, name, uid }, 'm', signal));
+    cache.putShared(await writer.rollDeployment({ ref: { namespace, name, uid }, mark: 'm' }, signal));
     expect(found(name).rollout).toEqual({
       progress: 'rolling',
-      startedAt: undefined,
+      startedAt: expect.any(Number),
       completedAt: undefined,
       why: undefined,
     });
+    recent(found(name).rollout.startedAt);
     await becomes(name, { progress: 'rolling', startedAt: expect.any(Number), completedAt: undefined }, 2);
     await vi.waitFor(async () => {
       await makeReady(name);
@@ -360,10 +361,10 @@ describe('the rollout of a Deployment that is followed', () => {
     expect(found(name).paused).toBe(true);
   });
 
-  it('has no times where the Deployment has no deadline', async () => {
+  it('began when its spec was changed where the Deployment has no deadline', async () => {
     const [, , , , , name = ''] = names;
     await make(name, { progressDeadlineSeconds: 2 ** 31 - 1 });
-    await becomes(name, { progress: 'rolling', startedAt: undefined });
+    recent((await becomes(name, { progress: 'rolling' })).startedAt);
     await vi.waitFor(async () => {
       await makeReady(name);
       expect(found(name).rollout.progress).toBe('complete');

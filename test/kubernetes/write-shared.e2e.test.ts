@@ -7,6 +7,7 @@ import { decodeConfigMap, decodeDeployment } from '../../operator/kubernetes/dec
 import type { KubernetesErrorKind } from '../../operator/kubernetes/errors.ts';
 import { objectPath, SHARED } from '../../operator/kubernetes/paths.ts';
 import { createWriter, type KubernetesWriter } from '../../operator/kubernetes/write.ts';
+import { eventually } from '../env/process.ts';
 import { type SharedEnvironment, sharedEnvironment, uniqueName } from '../env/shared.ts';
 import { argoServer, type Kubectl, makeKubectl } from './argo-server-objects.ts';
 
@@ -162,7 +163,7 @@ describe('the mark that rolls a Deployment out', () => {
     for (const args of [['create'], ['apply'], ['apply', '--server-side']]) {
       const ref = await makeDeployment(args);
       const before = await stored('Deployment', ref.name);
-      const answer = await writer.rollDeployment(ref, 'm1', signal);
+      const answer = await writer.rollDeployment({ ref, mark: 'm1' }, signal);
       const after = await stored('Deployment', ref.name);
       const { template } = before.spec;
       const annotations = { ...template.metadata.annotations, [ANNOTATION_ROLLED]: 'm1' };
@@ -174,7 +175,7 @@ describe('the mark that rolls a Deployment out', () => {
       expect(answer).toMatchObject({
         templateAnnotations: annotations,
         metadata: { generation: after.metadata.generation, managed: {} },
-        rollout: { progress: 'rolling', startedAt: undefined },
+        rollout: { progress: 'rolling', startedAt: expect.any(Number) },
       });
       expect(managers(after)).toContain(`${FIELD_MANAGER} Apply`);
     }
@@ -185,16 +186,16 @@ describe('the mark that rolls a Deployment out', () => {
     const { template } = whole.spec;
     const bare = { ...template, metadata: { labels: template.metadata.labels } };
     const ref = await make('Deployment', { ...whole, spec: { ...whole.spec, template: bare } });
-    const answer = await writer.rollDeployment(ref, 'm1', signal);
+    const answer = await writer.rollDeployment({ ref, mark: 'm1' }, signal);
     expect(answer.templateAnnotations).toEqual({ [ANNOTATION_ROLLED]: 'm1' });
   });
 
   it('is changed, and is no write and no rollout where it is so already', async () => {
     const ref = await makeDeployment();
-    const first = await writer.rollDeployment(ref, 'm1', signal);
-    const again = await writer.rollDeployment(ref, 'm1', signal);
+    const first = await writer.rollDeployment({ ref, mark: 'm1' }, signal);
+    const again = await writer.rollDeployment({ ref, mark: 'm1' }, signal);
     expect(again.metadata.generation).toBe(first.metadata.generation);
-    const second = await writer.rollDeployment(ref, 'm2', signal);
+    const second = await writer.rollDeployment({ ref, mark: 'm2' }, signal);
     expect(second.metadata.generation).toBe((first.metadata.generation ?? 0) + 1);
     expect(second.templateAnnotations[ANNOTATION_ROLLED]).toBe('m2');
   });
@@ -205,9 +206,9 @@ describe('the mark that rolls a Deployment out', () => {
     const body = JSON.stringify({ spec: { template: { metadata: { annotations } } } });
     await kubectl(['patch', 'deployment', ref.name, '-n', namespace, '--field-manager=somebody', '-p', body]);
     const before = await stored('Deployment', ref.name);
-    const answer = await writer.rollDeployment(ref, 'm1', signal);
+    const answer = await writer.rollDeployment({ ref, mark: 'm1' }, signal);
     expect(answer.metadata.generation).toBe(before.metadata.generation);
-    const message = await refusal(writer.rollDeployment(ref, 'm2', signal));
+    const message = await refusal(writer.rollDeployment({ ref, mark: 'm2' }, signal));
     expect(message).toContain(
       `.spec.template.metadata.annotations.${ANNOTATION_ROLLED} is managed by "somebody"; take the annotation out`,
     );
@@ -215,11 +216,66 @@ describe('the mark that rolls a Deployment out', () => {
     expect(after.spec).toEqual(before.spec);
   });
 
+  const seen = async ({ name }: { readonly name: string }) =>
+    decodeDeployment((await stored('Deployment', name)) as unknown as RawObject);
+
+  it('that an undone rollout has set back is taken again, in the version that was seen', async () => {
+    const ref = await makeDeployment();
+    await writer.rollDeployment({ ref, mark: 'm1' }, signal);
+    // The history has what the deployment controller has seen.
+    const inHistory = async (mark: string) => {
+      const { templateAnnotations, metadata } = await seen(ref);
+      const raw = (await stored('Deployment', ref.name)) as Raw & {
+        readonly status?: { readonly observedGeneration?: number };
+      };
+      const isSeen = raw.status?.observedGeneration === metadata.generation;
+      return isSeen && templateAnnotations[ANNOTATION_ROLLED] === mark;
+    };
+    await eventually('m1 is in the history', () => inHistory('m1'));
+    await writer.rollDeployment({ ref, mark: 'm2' }, signal);
+    await eventually('m2 is in the history', () => inHistory('m2'));
+    await kubectl(['rollout', 'undo', `deployment/${ref.name}`, '-n', namespace]);
+    const undone = await seen(ref);
+    expect(undone).toMatchObject({ markHeld: 'Update', templateAnnotations: { [ANNOTATION_ROLLED]: 'm1' } });
+    expect(await refusal(writer.rollDeployment({ ref, mark: 'm2' }, signal))).toContain('"kubectl');
+    const older = writer.rollDeployment({ ref, mark: 'm2', takenIn: '1' }, signal);
+    await expect(older).rejects.toEqual(failsAs('Conflict'));
+    const answer = await eventually('it is taken', async () => {
+      const { resourceVersion } = (await seen(ref)).metadata;
+      const taken = writer.rollDeployment({ ref, mark: 'm2', takenIn: resourceVersion }, signal);
+      return taken.catch(() => undefined);
+    });
+    expect(answer.templateAnnotations[ANNOTATION_ROLLED]).toBe('m2');
+    expect(answer).not.toHaveProperty('markHeld');
+    const next = await writer.rollDeployment({ ref, mark: 'm3' }, signal);
+    expect(next.templateAnnotations[ANNOTATION_ROLLED]).toBe('m3');
+  });
+
+  it('that another manager applies is told with a command that takes it off', async () => {
+    const ref = await makeDeployment();
+    const template = { metadata: { annotations: { [ANNOTATION_ROLLED]: 'm1' } } };
+    const applied = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: ref.name },
+      spec: { template },
+    };
+    const apply = ['apply', '--server-side', '--field-manager=other', '-n', namespace, '-f', '-'];
+    await kubectl(apply, JSON.stringify(applied));
+    expect((await seen(ref)).markHeld).toBe('Apply');
+    const message = await refusal(writer.rollDeployment({ ref, mark: 'm2' }, signal));
+    const [, words = '', patch = ''] = /\(kubectl ([^']+) -p '([^']+)'\)/.exec(message) ?? [];
+    await kubectl([...words.split(' '), '-p', patch]);
+    expect(await seen(ref)).toMatchObject({ templateAnnotations: { 'example.com/theirs': 'kept' } });
+    const answer = await writer.rollDeployment({ ref, mark: 'm2' }, signal);
+    expect(answer.templateAnnotations[ANNOTATION_ROLLED]).toBe('m2');
+  });
+
   it('stays when its owner applies the Deployment again, with kubectl or server-side', async () => {
     for (const args of [['apply'], ['apply', '--server-side']]) {
       const object = argoServer(namespace, uniqueObject());
       const ref = await make('Deployment', object, args);
-      const rolled = await writer.rollDeployment(ref, 'm1', signal);
+      const rolled = await writer.rollDeployment({ ref, mark: 'm1' }, signal);
       await kubectl([...args, '-f', '-'], JSON.stringify(object));
       const after = decodeDeployment((await stored('Deployment', ref.name)) as unknown as RawObject);
       expect(after.templateAnnotations[ANNOTATION_ROLLED]).toBe('m1');
@@ -230,22 +286,22 @@ describe('the mark that rolls a Deployment out', () => {
   it('comes back after an owner that replaces the whole Deployment has taken it off', async () => {
     const object = argoServer(namespace, uniqueObject());
     const ref = await make('Deployment', object);
-    await writer.rollDeployment(ref, 'm1', signal);
+    await writer.rollDeployment({ ref, mark: 'm1' }, signal);
     await kubectl(['replace', '-f', '-'], JSON.stringify(object));
     const bare = decodeDeployment((await stored('Deployment', ref.name)) as unknown as RawObject);
     expect(bare.templateAnnotations).not.toHaveProperty(ANNOTATION_ROLLED);
-    const answer = await writer.rollDeployment(ref, 'm1', signal);
+    const answer = await writer.rollDeployment({ ref, mark: 'm1' }, signal);
     expect(answer.templateAnnotations[ANNOTATION_ROLLED]).toBe('m1');
   });
 
   it('never makes a Deployment, nor marks another of the same name', async () => {
     const ref = await makeDeployment();
     const before = await stored('Deployment', ref.name);
-    const another = writer.rollDeployment({ ...ref, uid: OTHER_UID }, 'm1', signal);
+    const another = writer.rollDeployment({ ref: { ...ref, uid: OTHER_UID }, mark: 'm1' }, signal);
     await expect(another).rejects.toEqual(failsAs('Conflict'));
     expect((await stored('Deployment', ref.name)).spec).toEqual(before.spec);
     await kubectl(['delete', 'deployment', ref.name, '-n', namespace]);
-    await expect(writer.rollDeployment(ref, 'm1', signal)).rejects.toEqual(failsAs('Conflict'));
+    await expect(writer.rollDeployment({ ref, mark: 'm1' }, signal)).rejects.toEqual(failsAs('Conflict'));
     await expect(stored('Deployment', ref.name)).rejects.toEqual(failsAs('NotFound'));
   });
 });

@@ -14,6 +14,7 @@ import type { Observation } from '../../operator/policy/observation.ts';
 import { plan } from '../../operator/policy/plan.ts';
 import { annotationsOf, rotationView } from '../../operator/policy/rotation-observed.ts';
 import type { Standing } from '../../operator/policy/standing.ts';
+import { viewStatus } from '../../operator/policy/status-view.ts';
 import { parseSchedule } from '../../operator/schedule.ts';
 import { ALLOWANCE, makeClient, NOW, observe } from './fixtures.ts';
 import { convergedCluster, keycloakWith, makeMeta, SPEC, settledPolicy } from './objects.ts';
@@ -126,7 +127,7 @@ function withDeployment(seen: Observation, deployment: Observation['server']['de
 function look(observation: Observation) {
   const violations = check(observation);
   const left = plan(observation, violations);
-  const ending = { left, failure: undefined, changed: [], regenerated: undefined };
+  const ending = { left, failures: [], changed: [], regenerated: undefined };
   const { status, retry, lookAgainAt } = conclude(observation, violations, ending, '2026-03-01T12:00:00Z');
   const told = (status.conditions ?? [])
     .filter(({ reason }) => reason !== 'InSync')
@@ -167,6 +168,72 @@ describe('a policy that rotates', () => {
       expect(made).toEqual([]);
       expect(told).toContain('SecretReady True RotationPostponed');
       expect(told).toContain('Ready True RotationPostponed');
+    }
+  });
+
+  describe('that waits while Keycloak is about to end its secret', () => {
+    const life = { createdAt: NOW - 16 * HOUR, expiresAt: NOW };
+    const paused = (minutes: number, more: Given = {}) =>
+      look(rotating({ life, deployment: { paused: true }, now: NOW - minutes * MINUTE, ...more }));
+    const said = ({ conditions }: ReturnType<typeof look>, part = 'SecretReady') =>
+      conditions?.find(({ type }) => type === part)?.message ?? '';
+    const END =
+      '; realm platform ends the present secret of client argo-workflows at 2026-03-01T12:00:00Z, and nobody can sign in from then on';
+
+    it('stays Ready for three quarters of the time in which it was to be replaced', () => {
+      const { made, told } = paused(61);
+      expect(made).toEqual([]);
+      expect(told).toContain('Ready True RotationPostponed');
+    });
+
+    it('says in the last quarter that it is a fault, and when nobody can sign in any more', () => {
+      const looked = paused(60);
+      expect(looked.told).toContain('Ready False RotationFailed');
+      expect(looked.told).toContain('SecretReady False RotationFailed');
+      expect(said(looked)).toContain(`kubectl rollout resume deployment/argo-server${END}`);
+      expect(looked.lookAgainAt).toBe(NOW - 59 * MINUTE);
+    });
+
+    it('says so of a rollout that is under way', () => {
+      const rollout = { ...DEPLOYMENT.rollout, progress: 'rolling', startedAt: NOW - 31 * MINUTE } as const;
+      const looked = paused(30, { deployment: { rollout } });
+      expect(looked.told).toContain('ServerReady False RotationFailed');
+      expect(said(looked, 'ServerReady')).toContain(END);
+    });
+
+    it('says so where nobody may begin it', () => {
+      const standing: Standing = { state: 'Barred', lease: 'argo-access/lease', message: 'may not' };
+      const looked = paused(60, { standing, deployment: {} });
+      expect(looked.told).toContain('SecretReady False RotationFailed');
+      expect(said(looked)).toContain(END);
+    });
+
+    it('leaves that to whoever leads, and repeats what that one has told', () => {
+      const { conditions = [] } = paused(60);
+      const standing: Standing = { state: 'Undecided' };
+      const seen = rotating({ life, deployment: {}, now: NOW - 60 * MINUTE, standing });
+      const told = look({
+        ...seen,
+        policy: { ...seen.policy, status: { ...seen.policy.status, conditions } },
+      });
+      expect(said(told)).toBe(said(paused(60)));
+    });
+  });
+
+  it('says ahead of time that no rotation will begin without what its overlap needs, and stays Ready', () => {
+    for (const [given, reason] of [
+      [{ overlap: '1h', covered: false }, 'OverlapNeedsPolicy'],
+      [{ overlap: '119m' }, 'RotatedPeriodTooShort'],
+    ] as const) {
+      const ahead = look(rotating({ ...given, deployment: {} }));
+      expect(ahead.told).toEqual([`Ready True ${reason}`, `SecretReady True ${reason}`]);
+      const due = look(rotating({ ...given, deployment: {}, now: NOW + 24 * HOUR }));
+      expect(due.told).toEqual(['Ready True RotationPostponed', 'SecretReady True RotationPostponed']);
+      const message = due.conditions?.find(({ type }) => type === 'SecretReady')?.message ?? '';
+      const obstacle = message.replace('the rotation waits until ', '');
+      expect(ahead.conditions?.find(({ type }) => type === 'SecretReady')?.message).toBe(
+        `no rotation begins until ${obstacle}`,
+      );
     }
   });
 
@@ -266,8 +333,78 @@ describe('a policy that rotates', () => {
       'Reconciling True AwaitingRollout',
       'ServerReady False AwaitingRollout',
     ]);
-    // The watch tells of its end; only its deadline has to be looked for.
-    expect([retry, lookAgainAt]).toEqual([false, NOW + 9 * MINUTE]);
+    // The watch tells of its end; its deadline, and what its pods lack, have to be looked for.
+    expect([retry, lookAgainAt]).toEqual([false, NOW + MINUTE]);
+  });
+
+  it('is not told to wait for a rollout where one pod of several is missing', () => {
+    const rollout = { ...DEPLOYMENT.rollout, progress: 'degraded', why: 'no node takes the pod' } as const;
+    expect(look(rotating({ deployment: { rollout } }))).toMatchObject({ told: [], made: [] });
+  });
+
+  it('is told of an Argo Server of which no pod is left, which is no rotation that failed', () => {
+    const rollout = { ...DEPLOYMENT.rollout, progress: 'down', why: 'no node takes the pod' } as const;
+    const { told, conditions, retry } = look(rotating({ deployment: { rollout } }));
+    expect([told, retry]).toEqual([
+      [
+        'Ready False ServerUnavailable',
+        'Reconciling True ServerUnavailable',
+        'ServerReady False ServerUnavailable',
+      ],
+      false,
+    ]);
+    expect(conditions?.find(({ type }) => type === 'ServerReady')?.message).toBe(
+      'no pod of Deployment argo/argo-server is ready, so that nobody can reach Argo: no node takes the pod; see to its ' +
+        'pods, or wait until they have started',
+    );
+  });
+
+  it('takes the mark from who holds it by an update alone, in the version that was seen, and from nobody else', () => {
+    const rolls = (deployment: Partial<Deployment>) => {
+      const observation = rotating({ deployment, rolled: false });
+      return plan(observation, check(observation)).server;
+    };
+    const { resourceVersion } = DEPLOYMENT.metadata;
+    expect(rolls({ markHeld: 'Update' })).toMatchObject([
+      { kind: 'RollDeployment', takenIn: resourceVersion },
+    ]);
+    for (const held of [{}, { markHeld: 'Apply' }] as const) {
+      expect(rolls(held)).toHaveLength(1);
+      expect(rolls(held)[0]).not.toHaveProperty('takenIn');
+    }
+  });
+
+  it('knows of a restart that takes Argo Server away', () => {
+    const { told, conditions } = look(rotating({ deployment: { interrupts: true } }));
+    expect(told).toContain('Ready True RestartInterrupts');
+    expect(conditions?.find(({ type }) => type === 'Ready')?.message).toContain(
+      'Deployment argo-server takes',
+    );
+  });
+
+  describe('shows which revision Argo Server runs with', () => {
+    const rolled = (deployment: Partial<Deployment>, before?: number) => {
+      const seen = rotating({ deployment });
+      const secret = { name: 'argo-server-sso', revision: 1, ...(before && { rolledRevision: before }) };
+      const policy = { ...seen.policy, status: { ...seen.policy.status, secret } };
+      return viewStatus({ ...seen, policy }).secret?.rolledRevision;
+    };
+    const rolling = { ...DEPLOYMENT.rollout, progress: 'rolling' } as const;
+
+    it.each([
+      ['once its pods have read it', {}, undefined, 1],
+      ['while nobody has marked them', { templateAnnotations: {} }, 1, undefined],
+      [
+        'not that of a former Secret',
+        { templateAnnotations: { [ANNOTATION_ROLLED]: '7-0123456789abcdef' } },
+        1,
+        undefined,
+      ],
+      ['the former one during a rollout', { rollout: rolling }, 1, 1],
+      ['none during the first', { rollout: rolling }, undefined, undefined],
+    ] as const)('%s', (_, deployment, before, expected) => {
+      expect(rolled(deployment, before)).toBe(expected);
+    });
   });
 
   it('is Stalled by a rollout that does not come to its end, and says what is wrong', () => {

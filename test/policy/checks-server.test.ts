@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Container } from '../../operator/api/objects.ts';
+import type { Container, Progress } from '../../operator/api/objects.ts';
 import * as server from '../../operator/policy/checks-server.ts';
 import * as settings from '../../operator/policy/checks-settings.ts';
 import type { Observation, ServerObservation } from '../../operator/policy/observation.ts';
@@ -8,7 +8,7 @@ import { renderSso } from '../../operator/policy/server-sso.ts';
 import { wantedSso } from '../../operator/policy/server-view.ts';
 import { makePolicy, observe } from './fixtures.ts';
 import { keycloakDown } from './objects.ts';
-import { observeContainer, observeServer, observeSettings, SPEC } from './server-objects.ts';
+import { makeDeployment, observeContainer, observeServer, observeSettings, SPEC } from './server-objects.ts';
 
 const UNMANAGED = { configMap: { name: 'workflow-controller-configmap', manage: false } };
 const HELM = { 'helm.sh/chart': 'argo-workflows-1.0.18' };
@@ -269,6 +269,30 @@ describe('Argo Server’s Deployment', () => {
     expect(reasons(observeContainer({ words: ['server'] }))).toEqual(['SsoModeMissing']);
     expect(reasons(observeContainer({ words: ['server'], env: { ARGO_AUTH_MODE: 'sso' } }))).toEqual([]);
     expect(reasons(observeContainer({ words: ['server', '--auth-mode=$(MODE)'] }))).toEqual([]);
+  });
+
+  it('of which no pod is ready is told with what its pods lack, after what may be the cause of it', () => {
+    const seeing = (progress: Progress, seen: Partial<ServerObservation> = {}) => {
+      const rollout = {
+        progress,
+        startedAt: undefined,
+        completedAt: undefined,
+        why: 'no node takes the pod',
+      };
+      return observeServer({
+        deployment: { state: 'found', object: { ...makeDeployment(), rollout } },
+        ...seen,
+      });
+    };
+    expect(server.serverUnavailable(seeing('down'))?.message).toBe(
+      'no pod of Deployment argo/argo-server is ready, so that nobody can reach Argo: no node takes the pod; ' +
+        'see to its pods, or wait until they have started',
+    );
+    for (const progress of ['complete', 'degraded', 'rolling', 'failed'] as const) {
+      expect(server.serverUnavailable(seeing(progress))).toBeUndefined();
+    }
+    const told = reasons(seeing('down', { missingAccess: ['get secrets'], cookieKey: 'empty' }));
+    expect(told.slice(-3)).toEqual(['ServerAccessMissing', 'ArgoSecretEmpty', 'ServerUnavailable']);
   });
 
   it('is told of where its account lacks rights', () => {

@@ -30,7 +30,7 @@ const FAILS: WhenVerdict = {
   always: false,
 };
 const UNJUDGED: WhenVerdict = { kind: 'unjudged', message: 'no engine' };
-const TOLD = { left: NO_CHANGES, failure: undefined, changed: [], regenerated: undefined };
+const TOLD = { left: NO_CHANGES, failures: [], changed: [], regenerated: undefined };
 
 function seen(staff: WhenVerdict | undefined, team: WhenVerdict | undefined): Partial<Observation> {
   const entries = [

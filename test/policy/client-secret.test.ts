@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   ANNOTATION_ADOPT_BY,
   ANNOTATION_REVISION,
+  ANNOTATION_ROLLED,
   ANNOTATION_SECRET_SINCE,
   ATTRIBUTE_CLUSTER,
   ATTRIBUTE_OWNER,
@@ -11,6 +12,7 @@ import { SecretValue } from '../../operator/api/secret-value.ts';
 import type { Change } from '../../operator/policy/change.ts';
 import { planClientSecret, retainSecret } from '../../operator/policy/client-secret.ts';
 import { isProved, revisionOf } from '../../operator/policy/client-secret-view.ts';
+import { NO_SERVER } from '../../operator/policy/nothing-seen.ts';
 import type { Observation, Proof } from '../../operator/policy/observation.ts';
 import { plan } from '../../operator/policy/plan.ts';
 import { makeClient, makePolicy, observe } from './fixtures.ts';
@@ -24,6 +26,7 @@ import {
   ownerOf,
   SPEC,
 } from './objects.ts';
+import { makeDeployment } from './server-objects.ts';
 
 const OURS = { [ATTRIBUTE_OWNER]: 'test/argo/workflows', [ATTRIBUTE_CLUSTER]: 'cluster-1' };
 const CLIENT = makeClient({ attributes: OURS, secret: new SecretValue('new') });
@@ -162,6 +165,21 @@ const CASES: readonly (readonly [string, Observation, readonly string[]])[] = [
     [prove(3)],
   ],
   [
+    'a new value after the highest number: from the start',
+    seeing(remembering(99_999_999, 99_999_999), [holding('old', '99999999')]),
+    [written('ApplyObject', 1), prove(1)],
+  ],
+  [
+    'the highest number, remembered alone: the one after that of the Secret',
+    seeing(remembering(99_999_999, 99_999_999), [holding('old', '3')]),
+    [written('ApplyObject', 4), prove(4)],
+  ],
+  [
+    'a Secret that began from the start, with the status lost: its number stays',
+    seeing(remembering(99_999_999, 99_999_999), [holding('new', '1')]),
+    [prove(1)],
+  ],
+  [
     'a Secret that was just proved: nothing',
     seeing(remembering(3), [holding('new', '3')], { proof: proof(3, 'proved') }),
     [],
@@ -268,6 +286,33 @@ describe('the Secret with the credentials', () => {
       labels: { ...LABELS, team: 'a' },
       annotations: { note: 'b', [ANNOTATION_REVISION]: '1' },
     });
+  });
+});
+
+describe('a new value never gets a number that pods are marked with', () => {
+  const marked = (mark: string): Partial<Observation> => {
+    const object = { ...makeDeployment(), templateAnnotations: { [ANNOTATION_ROLLED]: mark } };
+    return { server: { ...NO_SERVER, deployment: { state: 'found', object } } };
+  };
+
+  it.each([
+    ['where the Secret and the status were put back', 2, '2', '3-0123456789abcdef', 4],
+    ['where it begins from the start', 99_999_999, '99999999', '1-0123456789abcdef', 2],
+    ['where pods have the highest', 2, '2', '99999999-0123456789abcdef', 3],
+    ['where somebody has written the mark', 2, '2', 'seven', 3],
+  ])('%s', (_, remembered, number, mark, expected) => {
+    const observation = seeing(remembering(remembered, remembered), [holding('old', number)], marked(mark));
+    expect(shown(planClientSecret(observation))).toEqual([written('ApplyObject', expected), prove(expected)]);
+  });
+
+  it('but for a Secret that is made anew, whose marks are others', () => {
+    const observation = seeing(remembering(undefined), [], marked('1-0123456789abcdef'));
+    expect(shown(planClientSecret(observation))).toEqual([written('CreateObject', 1), prove(1)]);
+  });
+
+  it('and a value that stays keeps its own', () => {
+    const observation = seeing(remembering(2, 2), [holding('new', '2')], marked('9-0123456789abcdef'));
+    expect(planClientSecret(observation)).toEqual([]);
   });
 });
 

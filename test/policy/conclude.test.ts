@@ -71,7 +71,8 @@ function withStatus(status: PolicyStatus, base: Policy = policy): Policy {
 function concluding(observation: Observation, failure?: Failure, at = AT, changed: readonly string[] = []) {
   const violations = check(observation);
   const left = plan(observation, violations);
-  return conclude(observation, violations, { left, failure, changed, regenerated: undefined }, at);
+  const failures = failure === undefined ? [] : [failure];
+  return conclude(observation, violations, { left, failures, changed, regenerated: undefined }, at);
 }
 
 /** Conditions in short: type, status and reason. */
@@ -678,7 +679,7 @@ describe('a new secret', () => {
   it('is told with its cause, whatever becomes of the status, and is no correction', () => {
     const observed = seeing({ policy: withStatus(IN_SYNC) });
     const violations = check(observed);
-    const ending = { left: plan(observed, violations), failure: undefined, changed: ['Secret argo/a'] };
+    const ending = { left: plan(observed, violations), failures: [], changed: ['Secret argo/a'] };
     const verdict = conclude(observed, violations, { ...ending, regenerated: 'Request' }, AT);
     expect(verdict.deeds).toEqual([
       {
@@ -689,6 +690,25 @@ describe('a new secret', () => {
           'annotation argo-access.io/rotate-requested-at',
       },
     ]);
+    expect(verdict.status.secret?.cause).toBe('Request');
+  });
+
+  it('is told once, and as what it was, where the status could not be written at first', () => {
+    const secret = { name: 'argo-server-sso', revision: 0, lastRotated: '2026-01-01T00:00:00Z' };
+    const observed = seeing({ policy: withStatus({ ...IN_SYNC, secret }) });
+    const violations = check(observed);
+    const ending = { left: plan(observed, violations), failures: [], changed: ['Secret argo/a'] };
+    const told = { ...ending, regenerated: 'Request', isTold: true } as const;
+    const { deeds, events, status } = conclude(observed, violations, told, AT);
+    expect([...deeds, ...events].map(({ reason }) => reason)).not.toContain('Rotating');
+    expect(deeds).toEqual([]);
+    expect(status.secret?.cause).toBe('Request');
+  });
+
+  it('keeps its cause until there is another one', () => {
+    const secret = { name: 'argo-server-sso', revision: 1, ...IN_SYNC.secret, cause: 'Expiry' } as const;
+    const policy = withStatus({ ...IN_SYNC, secret });
+    expect(concluding(seeing({ policy })).status.secret).toEqual(secret);
   });
 });
 
@@ -699,8 +719,9 @@ describe('a value that the Secret has taken over', () => {
 
   it('is told as a new secret where it was made since the status was written, by whomever', () => {
     const policyThen = knowing({ revision: 0, lastRotated: EARLIER });
-    const { deeds, events } = concluding(seeing({ policy: policyThen }), undefined, AT, changed);
+    const { status, deeds, events } = concluding(seeing({ policy: policyThen }), undefined, AT, changed);
     expect(deeds).toEqual([]);
+    expect(status.secret?.cause).toBe('ByHand');
     expect(events[0]).toEqual({
       type: 'Normal',
       reason: 'Rotating',
@@ -708,6 +729,16 @@ describe('a value that the Secret has taken over', () => {
         'client argo-workflows got a new secret, which Secret argo-server-sso takes over: it was made in Keycloak, by ' +
         'hand or at a request of the operator whose answer was lost',
     });
+  });
+
+  it('is not told again where the operator made it, and its status could not be written', () => {
+    const observation = seeing({ policy: knowing({ revision: 0, lastRotated: EARLIER }) });
+    const left = plan(observation, []);
+    const ending = { left, failures: [], changed, regenerated: 'Request', isTold: true } as const;
+    const { status, deeds, events } = conclude(observation, [], ending, AT);
+    expect(status.secret?.cause).toBe('Request');
+    expect([...deeds, ...events].map(({ reason }) => reason)).not.toContain('Rotating');
+    expect(deeds).toEqual([]);
   });
 
   it('is a correction where the Secret was edited, and Keycloak has made none', () => {
@@ -733,7 +764,11 @@ describe('what a part has said all the time', () => {
     const policyNow = withStatus({ ...first.status, conditions });
     const later = concluding(seeing({ policy: policyNow, keycloak: missing }));
     expect(later.events).toMatchObject([
-      { type: 'Normal', reason: 'InSync', message: expect.stringContaining('as before, ') },
+      {
+        type: 'Normal',
+        reason: 'InSync',
+        message: expect.stringContaining('what was told of it still holds: '),
+      },
     ]);
   });
 });

@@ -35,15 +35,29 @@ describe('a condition', () => {
     expect(setConditions(present, [ready], 2, NOW).map(({ type }) => type)).toEqual(['Ready']);
   });
 
-  it('has a message that is not too long, and that the API server stores as it is sent', () => {
-    const [condition] = setConditions(
-      [],
-      [{ ...ready, message: `${'x'.repeat(4095)}😀${'x'.repeat(100)}` }],
-      1,
-      NOW,
-    );
-    expect(condition?.message).toHaveLength(4096);
-    expect(condition?.message.isWellFormed()).toBe(true);
+  const written = (message: string) => setConditions([], [{ ...ready, message }], 1, NOW)[0]?.message ?? '';
+  const LONGEST = 32_768;
+  const CUT = /… \(cut here, as a condition holds no more than 32768 characters\)$/;
+
+  it('has the whole message as long as a condition can hold it', () => {
+    const message = 'x'.repeat(LONGEST);
+    expect(written(message)).toBe(message);
+  });
+
+  it('has a message that is not too long, says where it was cut, and is stored as it is sent', () => {
+    const message = written(`x${'😀'.repeat(LONGEST / 2)}`);
+    expect(message.length).toBeLessThanOrEqual(LONGEST);
+    expect(message.isWellFormed()).toBe(true);
+    expect(message).not.toContain('\uFFFD');
+    expect(message).toMatch(CUT);
+  });
+
+  it('has a message that is never cut within a certificate', () => {
+    const pem = (body: string) => `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`;
+    const first = pem('A'.repeat(1000));
+    const message = written(`write: ${first}${pem('B'.repeat(LONGEST))}scopes: []`);
+    expect(message).toMatch(CUT);
+    expect(message.startsWith(`write: ${first}…`)).toBe(true);
   });
 });
 

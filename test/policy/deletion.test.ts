@@ -6,6 +6,7 @@ import {
   ATTRIBUTE_OWNER,
 } from '../../operator/api/names.ts';
 import type { Policy, Secret } from '../../operator/api/objects.ts';
+import { SecretValue } from '../../operator/api/secret-value.ts';
 import type { Change } from '../../operator/policy/change.ts';
 import { check } from '../../operator/policy/checks.ts';
 import { effectiveDeletionPolicy, planDeletion, remaining } from '../../operator/policy/deletion.ts';
@@ -292,6 +293,36 @@ describe('what becomes of client and Secret', () => {
     expect(changes.at(-1)).toMatchObject({
       fields: { attributes: { [ATTRIBUTE_OWNER]: '', [ATTRIBUTE_CLUSTER]: '', [ATTRIBUTE_ADOPTED]: '' } },
     });
+  });
+
+  it('that stay: the Secret takes over what Keycloak has before it is released', () => {
+    const policy = going();
+    const client = { ...ADOPTED, secret: new SecretValue('new') };
+    const kept = (value: string) =>
+      planDeletion(
+        observe(policy, {
+          secrets: [makeSecret('argo-server-sso', { 'client-secret': value }, marksOf(policy))],
+          keycloak: keycloakWith(client),
+        }),
+      );
+    const release = ['PatchObject Secret argo/argo-server-sso', 'UpdateClient'];
+    expect(shown(kept('old'))).toEqual(['ApplyObject', ...release]);
+    const [takeOver] = kept('old');
+    if (takeOver?.kind !== 'ApplyObject' || takeOver.object.kind !== 'Secret') throw new Error('no Secret');
+    expect(takeOver.object.data['client-secret']?.reveal()).toBe('new');
+    expect(shown(kept('new'))).toEqual(release);
+  });
+
+  it('that stay: the Secret is not made to hold what is not ours', () => {
+    const policy = going({ deletionPolicy: 'Retain' });
+    const foreign = makeClient({ secret: new SecretValue('theirs') });
+    const changes = planDeletion(
+      observe(policy, {
+        secrets: [makeSecret('argo-server-sso', { 'client-secret': 'old' }, marksOf(policy))],
+        keycloak: keycloakWith(foreign),
+      }),
+    );
+    expect(shown(changes)).toEqual(['PatchObject Secret argo/argo-server-sso']);
   });
 
   it('that were released are not touched again', () => {

@@ -3,6 +3,7 @@ import type { RotationStep } from '../../operator/policy/rotation-step.ts';
 import {
   accepts,
   isComplete,
+  LIFE,
   lastDue,
   markOf,
   overlaps,
@@ -43,7 +44,17 @@ function hasExpired({ keycloak, now, skew }: World): boolean {
 
 /** Whether clocks that differ as far as is allowed may take the secret's life for over. */
 function isAboutToExpire({ keycloak, now, skew }: World): boolean {
-  return keycloak.expires !== undefined && keycloak.expires <= now + skew + SKEW;
+  return keycloak.expires !== undefined && keycloak.expires <= now + Math.max(skew, 0) + SKEW;
+}
+
+/** Whether what is refused may be taken for refused because its life is over. */
+function seemsOver(world: World): boolean {
+  return world.proof?.result === 'refused' && isAboutToExpire(world);
+}
+
+/** Whether the new secret itself is about to be replaced, before Keycloak ends it. */
+function isDueBefore({ keycloak, now, skew }: World): boolean {
+  return keycloak.expires !== undefined && keycloak.expires <= now + skew + LIFE / 4 + SKEW;
 }
 
 /** What is wrong with making a new secret now. */
@@ -55,9 +66,9 @@ function judgeRegeneration(world: World): readonly (string | false)[] {
   return [
     clocksAgree &&
       world.proof?.result === 'refused' &&
-      !isAboutToExpire(world) &&
+      !seemsOver(world) &&
       'regenerates what is refused for another reason',
-    clocksAgree && overlaps(world) && 'regenerates while an old secret overlaps',
+    clocksAgree && overlaps(world) && !seemsOver(world) && 'regenerates while an old secret overlaps',
     !hasExpired(world) && isRolloutPending(world) && 'regenerates while a rollout is pending',
     secret?.value !== keycloak.secret && 'regenerates while the Secret differs from Keycloak',
     !hasExpired(world) && world.deployment?.paused === true && 'regenerates while the Deployment is paused',
@@ -89,7 +100,10 @@ function judgeEnd(world: World): readonly (string | false)[] {
   const early = overlap !== undefined && !ghost.jumped && now - begun < overlap;
   return [
     isRolloutPending(world) && 'ends the old secret while a rollout is pending',
-    early && Math.abs(world.skew) <= TOLERATED && 'ends the old secret before its time',
+    early &&
+      !isDueBefore(world) &&
+      Math.abs(world.skew) <= TOLERATED &&
+      'ends the old secret before its time',
   ];
 }
 

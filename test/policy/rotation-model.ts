@@ -8,8 +8,8 @@ import type { HeldSecret, RotationView, ServerDeployment } from '../../operator/
 
 /** Minutes between ticks of the schedule. */
 export const PERIOD = 60;
-/** How long the realm's policy keeps an old secret. */
-export const ROTATED_PERIOD = 20;
+/** How long the realm's policy keeps an old secret: as it should, nearly as long as it lets the new one live, and as long. */
+export const ROTATED_PERIODS = { narrow: 20, wide: 72, widest: 100 } as const;
 /** How long a secret lives under the realm's policy. */
 export const LIFE = 100;
 /** How long the policy wants the old secret to stay after the rollout. */
@@ -82,6 +82,8 @@ export interface World {
   /** How far Keycloak's clock is ahead of the operator's. */
   readonly skew: number;
   readonly overlap: number | undefined;
+  /** How long the realm's policy keeps an old secret. */
+  readonly rotatedPeriod: number;
   readonly keycloak: ModelKeycloak;
   readonly issuer: boolean;
   readonly secret: ModelSecret | undefined;
@@ -188,7 +190,7 @@ export function viewOf(world: World): RotationView {
       createdAt: keycloak.created * MINUTE,
       expiresAt: ms(keycloak.expires),
       rotated: keycloak.old && { expiresAt: keycloak.old.expires * MINUTE },
-      coverage: keycloak.covered ? { rotatedPeriod: ROTATED_PERIOD * MINUTE } : undefined,
+      coverage: keycloak.covered ? { rotatedPeriod: world.rotatedPeriod * MINUTE } : undefined,
       coverageHidden: false,
       enabled: true,
     },

@@ -9,7 +9,6 @@ import {
   type ModelDeployment,
   type ModelSecret,
   PERIOD,
-  ROTATED_PERIOD,
   type World,
 } from './rotation-model.ts';
 
@@ -30,7 +29,7 @@ export function regenerateInKeycloak(before: World): World {
   const now = keycloakNow(world);
   const { secret, covered, locked } = world.keycloak;
   const policy = covered
-    ? { expires: now + LIFE, old: { value: secret, expires: now + ROTATED_PERIOD } }
+    ? { expires: now + LIFE, old: { value: secret, expires: now + world.rotatedPeriod } }
     : { expires: undefined, old: undefined };
   return {
     ...world,
@@ -107,9 +106,13 @@ export function perform(world: World, step: RotationStep): World {
   }
 }
 
-/** Time goes on; what pods hold past its end then is nobody's fault but the time's. */
-export function later(world: World, minutes: number): World {
+/**
+ * Time goes on. What pods hold past its end is nobody's fault but the time's, unless the operator is at rest until then:
+ * `rests` says that it has found nothing to do, and is not to look again before.
+ */
+export function later(world: World, minutes: number, rests = false): World {
   const after = { ...world, now: world.now + minutes };
+  if (rests) return after;
   const lost = world.deployment?.pods.some(pod => accepts(world, pod.value) && !accepts(after, pod.value));
   return lost ? { ...after, ghost: { ...after.ghost, excused: true } } : after;
 }

@@ -3,7 +3,8 @@ import type { RotationStep } from '../../operator/policy/rotation-step.ts';
 import type { RotationView } from '../../operator/policy/rotation-view.ts';
 import type { Planner } from './rotation-model.ts';
 
-const SKEW = 5 * 60_000;
+const MINUTE = 60_000;
+const SKEW = 5 * MINUTE;
 
 /** The planner with some of its rules, by name, in the order given. */
 function ruled(names: readonly string[]): Planner {
@@ -41,6 +42,17 @@ function lenient(name: string, passesOver: (step: RotationStep) => boolean): Pla
     };
   });
   return view => planRotation(view, rules);
+}
+
+/** The planner that is told of another end of the secret, so that the margin before it is another. */
+function ending(change: (life: number) => number): Planner {
+  return blind(({ keycloak }) => {
+    const { createdAt, expiresAt } = keycloak;
+    if (createdAt === undefined || expiresAt === undefined) return {};
+    // A quarter of a life is the margin: the planner sees one that is as much longer.
+    const life = (change(expiresAt - createdAt) * 4) / 3;
+    return { keycloak: { ...keycloak, expiresAt: createdAt + life } };
+  });
 }
 
 const deployment = (view: RotationView, change: object): Partial<RotationView> =>
@@ -100,6 +112,18 @@ export const MUTANTS: Readonly<Record<string, Planner>> = {
   'does not know that secrets expire': blind(({ keycloak }) => ({
     keycloak: { ...keycloak, expiresAt: undefined },
   })),
+  'rotates at the very end of a life': ending(life => life),
+  'rotates when a life is over': ending(life => life + 10 * MINUTE),
+  'lets an old secret overlap until the new one ends': view => {
+    const plan = planRotation(view);
+    const ends = view.keycloak.rotated?.expiresAt;
+    return plan.step.kind === 'EndOverlap' &&
+      view.overlap === undefined &&
+      ends !== undefined &&
+      view.now < ends
+      ? { ...plan, step: { kind: 'AwaitOverlap', until: ends }, lookAgainAt: ends }
+      : plan;
+  },
   'writes the marks but not the value': twisted(step =>
     step.kind === 'TakeOver' ? { kind: 'RecordMarks', marks: step.marks } : step,
   ),

@@ -8,8 +8,10 @@ import {
 } from '../../operator/api/names.ts';
 import type { Deployment } from '../../operator/api/objects.ts';
 import { SecretValue } from '../../operator/api/secret-value.ts';
+import type { Condition } from '../../operator/api/status-schema.ts';
 import { formatTime } from '../../operator/api/time.ts';
 import type { SecretLife } from '../../operator/policy/keycloak-types.ts';
+import { NO_SERVER } from '../../operator/policy/nothing-seen.ts';
 import type { Observation } from '../../operator/policy/observation.ts';
 import {
   annotationsOf,
@@ -69,7 +71,7 @@ const DEPLOYMENT: Deployment = {
 describe('what is written of a rotation', () => {
   it.each([
     [{}, undefined],
-    [{ schedule: 'never' }, /^spec\.client\.secret\.rotation\.schedule: schedule "never" is not five fields/],
+    [{ schedule: 'never' }, /^spec\.client\.secret\.rotation\.schedule: "never" is not five fields/],
     [
       { timeZone: 'Mars/Base' },
       /^spec\.client\.secret\.rotation\.timeZone: time zone "Mars\/Base" is unknown/,
@@ -78,6 +80,7 @@ describe('what is written of a rotation', () => {
     [{ schedule: '*/10 * * * *' }, undefined],
     [{ schedule: '@hourly', overlap: '50m' }, undefined],
     [{ schedule: '@hourly', overlap: '51m' }, /up to 61 minutes/],
+    [{ schedule: '@daily', overlap: '720h' }, /up to 720 hours and 10 minutes \(/],
   ])('%j', (written, problem) => {
     const said = rotationProblem(rotating(written));
     if (problem === undefined) expect(said).toBeUndefined();
@@ -165,6 +168,55 @@ describe('what decides on a rotation', () => {
     });
     const missing = { ...server, deployment: { state: 'missing' } } as const;
     expect(rotationView(rotating({}, { server: missing }))?.deployment).toEqual({ state: 'missing' });
+  });
+});
+
+describe('a rollout under way began', () => {
+  const rolling = (
+    startedAt: number | undefined,
+    { since, told }: { since?: number; told?: Partial<Condition> },
+  ) => {
+    const secret = makeSecret(
+      'argo-server-sso',
+      { 'client-secret': 's3cret' },
+      { annotations: annotationsOf({ created: NOW, since, handled: undefined }) },
+    );
+    const rollout = { progress: 'rolling', startedAt, completedAt: undefined, why: undefined } as const;
+    const seen = rotating(
+      {},
+      {
+        secrets: [secret],
+        server: { ...NO_SERVER, deployment: { state: 'found', object: { ...DEPLOYMENT, rollout } } },
+      },
+    );
+    const condition = { type: 'ServerReady', message: '', reason: 'x', observedGeneration: 1, ...told };
+    const conditions = told === undefined ? [] : [condition as Condition];
+    const policy = { ...seen.policy, status: { ...seen.policy.status, conditions } };
+    const deployment = rotationView({ ...seen, policy })?.deployment;
+    return deployment?.state === 'found' ? deployment.startedAt : undefined;
+  };
+  const waiting = (ago: number) =>
+    ({ status: 'False', lastTransitionTime: formatTime(NOW - ago) }) as const satisfies Partial<Condition>;
+
+  it.each([
+    ['just now, where it was not waited for yet', NOW - HOUR, {}, NOW],
+    ['just now, where all was well', NOW - HOUR, { told: { ...waiting(HOUR), status: 'True' } }, NOW],
+    ['when it says so', NOW - MINUTE, { told: waiting(HOUR) }, NOW - MINUTE],
+    ['when it was first waited for, where nobody tells', undefined, { told: waiting(HOUR) }, NOW - HOUR],
+    [
+      'when its secret came, whatever was waited for before',
+      undefined,
+      { since: NOW - MINUTE, told: waiting(HOUR) },
+      NOW - MINUTE,
+    ],
+    [
+      'no later than now, whatever a clock was set to',
+      undefined,
+      { since: NOW + HOUR, told: waiting(-HOUR) },
+      NOW,
+    ],
+  ] as const)('%s', (_, startedAt, given, expected) => {
+    expect(rolling(startedAt, given)).toBe(expected);
   });
 });
 

@@ -1,5 +1,5 @@
 import { isInSync, TOLERATED } from './rotation-judge.ts';
-import { type Planner, viewOf, type World } from './rotation-model.ts';
+import { PERIOD, type Planner, viewOf, type World } from './rotation-model.ts';
 import { later, perform, rolloutMoves } from './rotation-moves.ts';
 import { keyOf } from './rotation-worlds.ts';
 
@@ -24,11 +24,12 @@ export function peacefully(world: World, planner: Planner): World | undefined {
       return rolloutMoves(world)[0]?.world ?? later(after, 1);
     case 'AwaitOverlap':
       if (Math.abs(world.skew) > TOLERATED) return undefined;
-      return later(after, Math.max(1, Math.ceil((lookAgainAt ?? 0) / MINUTE) - world.now));
+      if (isUnending(world)) return undefined;
+      return later(after, Math.max(1, Math.ceil((lookAgainAt ?? 0) / MINUTE) - world.now), true);
     case 'Nothing':
       // What is due soon is due: a secret that was made just now, by whichever clock, is left for seconds.
       return lookAgainAt !== undefined && lookAgainAt < (world.now + SOON) * MINUTE
-        ? later(after, 1)
+        ? later(after, 1, true)
         : undefined;
     case 'Postpone':
       return undefined;
@@ -42,6 +43,12 @@ export function peacefully(world: World, planner: Planner): World | undefined {
     case 'EndOverlap':
       return after;
   }
+}
+
+/** Whether the realm keeps each old secret until the new one is due, so that there always is one; nobody asks meanwhile. */
+function isUnending({ overlap, rotatedPeriod, request, secret }: World): boolean {
+  const asked = request !== undefined && request > (secret?.handled ?? Number.NEGATIVE_INFINITY);
+  return overlap === undefined && rotatedPeriod > PERIOD && !asked;
 }
 
 /** Ends every disturbance that is under way, but for clocks; the operator starts anew. */

@@ -60,7 +60,8 @@ function rotation(beginning: World, planner: Planner): readonly Node[] {
 /** Everything that can happen next in a state. */
 function movesOf(world: World, { step, lookAgainAt }: RotationPlan): readonly Move[] {
   const wait = lookAgainAt === undefined ? 0 : Math.ceil(lookAgainAt / MINUTE) - world.now;
-  const quanta = wait > 0 && wait <= LIFE ? [...QUANTA, wait] : QUANTA;
+  const quanta = wait > 0 && wait <= 2 * LIFE ? [...QUANTA, wait] : QUANTA;
+  const rests = step.kind === 'Nothing' || step.kind === 'AwaitOverlap';
   return [
     { name: `the operator: ${JSON.stringify(step)}`, world: perform(world, step) },
     ...(world.proof === undefined
@@ -69,7 +70,7 @@ function movesOf(world: World, { step, lookAgainAt }: RotationPlan): readonly Mo
     ...rolloutMoves(world),
     ...[...new Set(quanta)].map(minutes => ({
       name: `${minutes} minutes pass`,
-      world: later(world, minutes),
+      world: later(world, minutes, rests && minutes <= wait),
     })),
     ...disturbances(world),
   ];

@@ -8,7 +8,7 @@ import {
   describeStep,
   rotationReason,
 } from '../../operator/policy/rotation-words.ts';
-import { CAME, type Differences, days, hours, minutes, rotationView } from './rotation-fixtures.ts';
+import { CAME, DAILY, type Differences, days, hours, minutes, rotationView } from './rotation-fixtures.ts';
 
 const NAMES = {
   clientId: 'argo-workflows',
@@ -27,6 +27,11 @@ describe('the words of a rotation', () => {
     ],
     'a rollout under way': [
       { kind: 'AwaitRollout', until: 1, late: false, why: 'pulling' },
+      'AwaitingRollout',
+      'the rollout of Deployment argo-server is awaited: pulling',
+    ],
+    'a rollout under way of which nothing is known': [
+      { kind: 'AwaitRollout', until: 1, late: false, why: undefined },
       'AwaitingRollout',
       'the rollout of Deployment argo-server is awaited',
     ],
@@ -89,12 +94,38 @@ describe('the words of a rotation that only another may begin', () => {
 
 describe('rotationNotes', () => {
   const NO_POLICY = { coverage: undefined };
+  const LIVES_TWO_HOURS = { expiresAt: CAME + hours(2) };
+  const WEEKLY = { ...DAILY, tickAfter: (time: number) => time + days(7), shortestPeriod: days(7) };
   const notes: Readonly<Record<string, readonly [Differences, readonly string[]]>> = {
     'nothing to note where the realm keeps old secrets long enough': [{}, []],
     'without the policy of the realm logins under way fail': [{ keycloak: NO_POLICY }, ['NoOverlap']],
-    'an overlap that is asked for is a matter of the preflight': [
+    'an overlap that is asked for and that no policy of the realm allows for is told before it is due': [
       { keycloak: NO_POLICY, overlap: hours(1) },
+      ['OverlapNeedsPolicy'],
+    ],
+    'where the policies of the realm are hidden nobody can tell': [
+      { keycloak: { ...NO_POLICY, coverageHidden: true }, overlap: hours(1) },
       [],
+    ],
+    'so is one for which the realm keeps old secrets too short': [
+      { keycloak: { coverage: { rotatedPeriod: hours(1) } }, overlap: hours(1) },
+      ['RotatedPeriodTooShort'],
+    ],
+    'an overlap and a rollout fit into the time until the next is due': [
+      { keycloak: { ...LIVES_TWO_HOURS, coverage: { rotatedPeriod: hours(2) } }, overlap: minutes(80) },
+      ['ExpiresBeforeSchedule'],
+    ],
+    'where they do not fit no rotation can be over in time': [
+      { keycloak: { ...LIVES_TWO_HOURS, coverage: { rotatedPeriod: hours(2) } }, overlap: minutes(81) },
+      ['LifeShorterThanRotation', 'ExpiresBeforeSchedule'],
+    ],
+    'nor where the rollout alone does not': [
+      { keycloak: { expiresAt: CAME + minutes(13), coverage: { rotatedPeriod: minutes(13) } } },
+      ['LifeShorterThanRotation', 'ExpiresBeforeSchedule'],
+    ],
+    'an old secret that the realm keeps for as long as the new one lives has to make room': [
+      { keycloak: { ...LIVES_TWO_HOURS, coverage: { rotatedPeriod: hours(2) } } },
+      ['OverlapOutlastsLife', 'ExpiresBeforeSchedule'],
     ],
     'a period shorter than a rollout is told': [
       { keycloak: { coverage: { rotatedPeriod: minutes(10) - 1 } } },
@@ -135,6 +166,36 @@ describe('rotationNotes', () => {
       ['ExpiresBeforeSchedule'],
     ],
     'a schedule before the end of the secret is fine': [{ keycloak: { expiresAt: CAME + hours(48) } }, []],
+    'an old secret that is kept until the new one is to be replaced is told': [
+      {
+        keycloak: { expiresAt: CAME + hours(40), coverage: { rotatedPeriod: hours(30) - minutes(5) + 1 } },
+        rules: WEEKLY,
+      },
+      ['OverlapOutlastsLife', 'ExpiresBeforeSchedule'],
+    ],
+    'one that is kept for less is fine': [
+      {
+        keycloak: { expiresAt: CAME + hours(40), coverage: { rotatedPeriod: hours(30) - minutes(5) } },
+        rules: WEEKLY,
+      },
+      ['ExpiresBeforeSchedule'],
+    ],
+    'so is one that the policy has ended before': [
+      {
+        keycloak: { expiresAt: CAME + hours(40), coverage: { rotatedPeriod: hours(40) } },
+        rules: WEEKLY,
+        overlap: hours(1),
+      },
+      ['ExpiresBeforeSchedule'],
+    ],
+    'a life that is too short for overlap and rollout is told': [
+      { keycloak: { expiresAt: CAME + minutes(40) - 4 }, overlap: minutes(20) },
+      ['LifeShorterThanRotation', 'ExpiresBeforeSchedule'],
+    ],
+    'one that is just enough is fine': [
+      { keycloak: { expiresAt: CAME + minutes(40) }, overlap: minutes(20) },
+      ['ExpiresBeforeSchedule'],
+    ],
     'a request that is no time is told': [
       { request: { value: 'now', at: undefined } },
       ['RequestUnreadable'],

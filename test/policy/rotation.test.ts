@@ -19,7 +19,15 @@ const SCHEDULED: RotationStep = { kind: 'RegenerateSecret', cause: 'Schedule' };
 const REQUESTED: RotationStep = { kind: 'RegenerateSecret', cause: 'Request' };
 const EXPIRING: RotationStep = { kind: 'RegenerateSecret', cause: 'Expiry' };
 const DUE = { now: TICK };
+const AS_LONG_AS_THE_NEW = {
+  expiresAt: CAME + hours(20),
+  rotated: { expiresAt: CAME + hours(20) },
+  coverage: { rotatedPeriod: hours(20) },
+};
 const OLD = { rotated: { expiresAt: CAME + hours(2) } };
+
+/** As long as the new one lives. */
+const KEPT = { rotated: { expiresAt: CAME + hours(20) } };
 
 const postponed = (cause: string, what = 'Rotation') => ({ kind: 'Postpone', what, cause });
 const asked = (value: string, at: number | undefined) => ({ request: { value, at } });
@@ -205,6 +213,17 @@ const STEPS: Readonly<Record<string, readonly [Differences, object]>> = {
     { keycloak: { createdAt: CAME + hours(9) }, secret: { holdsValue: false } },
     { kind: 'TakeOver', marks: { created: CAME + hours(9), since: TICK - hours(1), handled: undefined } },
   ],
+  'a value that was set in Keycloak by hand, which does not date it, came now': [
+    { secret: { holdsValue: false, isUntouched: true } },
+    { kind: 'TakeOver', marks: { created: CAME, since: TICK - hours(1), handled: undefined } },
+  ],
+  'a new secret came now also where nobody knows when the former one did': [
+    {
+      keycloak: { createdAt: TICK + minutes(6) },
+      secret: { holdsValue: false, marks: { created: undefined, since: CAME, handled: undefined } },
+    },
+    { kind: 'TakeOver', marks: { created: TICK + minutes(6), since: TICK - hours(1), handled: undefined } },
+  ],
   'a new secret that somebody has copied into the Secret is taken over all the same': [
     { keycloak: { createdAt: CAME + hours(9) } },
     { kind: 'TakeOver', marks: { created: CAME + hours(9), since: TICK - hours(1), handled: undefined } },
@@ -302,10 +321,59 @@ const STEPS: Readonly<Record<string, readonly [Differences, object]>> = {
     { ...DUE, deployment: { progress: 'failed', why: 'quota' } },
     { kind: 'AwaitRollout', until: undefined, late: true, why: 'quota' },
   ],
-
+  'pods that are missing long after a rollout put a new secret off': [
+    { ...DUE, deployment: { progress: 'degraded' } },
+    postponed('PodsNotReady'),
+  ],
+  'so do pods of which none is left': [
+    { ...DUE, deployment: { progress: 'down', why: 'quota' } },
+    postponed('PodsNotReady'),
+  ],
+  'while nothing is due, missing pods are none of the rotation’s business': [
+    { deployment: { progress: 'down' } },
+    NOTHING,
+  ],
+  'pods that are missing have not read the old secret, which is ended': [
+    {
+      keycloak: OLD,
+      overlap: hours(1),
+      now: CAME + hours(1) + minutes(3),
+      deployment: { progress: 'degraded' },
+    },
+    { kind: 'EndOverlap' },
+  ],
   'an old secret is left as long as the realm says, and clocks differ': [
     { keycloak: OLD, now: CAME + hours(2) + minutes(4) },
     { kind: 'AwaitOverlap', until: CAME + hours(2) + minutes(5) },
+  ],
+  'an old secret makes room before the new one ends': [
+    { keycloak: AS_LONG_AS_THE_NEW, now: CAME + hours(15) },
+    { kind: 'EndOverlap' },
+  ],
+  'and is left until then': [
+    { keycloak: AS_LONG_AS_THE_NEW, now: CAME + hours(15) - 1 },
+    { kind: 'AwaitOverlap', until: CAME + hours(15) },
+  ],
+  'also where the policy would have it stay for longer': [
+    { keycloak: AS_LONG_AS_THE_NEW, overlap: hours(19), now: CAME + hours(15) },
+    { kind: 'EndOverlap' },
+  ],
+  'also for a request, without rotation in the policy': [
+    {
+      ...asked('a', CAME + hours(1)),
+      rules: undefined,
+      keycloak: AS_LONG_AS_THE_NEW,
+      now: CAME + hours(15),
+    },
+    { kind: 'EndOverlap' },
+  ],
+  'but not while a rollout is pending': [
+    { keycloak: AS_LONG_AS_THE_NEW, now: CAME + hours(15), deployment: { progress: 'rolling' } },
+    { kind: 'AwaitRollout', until: undefined, late: false, why: undefined },
+  ],
+  'nor where nothing asks for a new one': [
+    { rules: undefined, keycloak: AS_LONG_AS_THE_NEW, now: CAME + hours(15) },
+    { kind: 'AwaitOverlap', until: CAME + hours(20) + minutes(5) },
   ],
   'an old secret that has ended by itself needs no end': [
     { keycloak: OLD, now: CAME + hours(2) + minutes(5) },
@@ -336,6 +404,39 @@ const STEPS: Readonly<Record<string, readonly [Differences, object]>> = {
       deployment: { completedAt: undefined },
     },
     { kind: 'AwaitOverlap', until: CAME + hours(1) + minutes(10) },
+  ],
+  'an old secret makes room before the new one would end': [
+    { keycloak: { expiresAt: CAME + hours(20), ...KEPT }, now: CAME + hours(15) - 1 },
+    { kind: 'AwaitOverlap', until: CAME + hours(15) },
+  ],
+  'and is ended then': [
+    { keycloak: { expiresAt: CAME + hours(20), ...KEPT }, now: CAME + hours(15) },
+    { kind: 'EndOverlap' },
+  ],
+  'also where the policy wants it to stay for longer': [
+    { keycloak: { expiresAt: CAME + hours(20), ...KEPT }, overlap: hours(19), now: CAME + hours(15) },
+    { kind: 'EndOverlap' },
+  ],
+  'not while a rollout is under way, whose pods may need it': [
+    {
+      keycloak: { expiresAt: CAME + hours(20), ...KEPT },
+      now: CAME + hours(15),
+      deployment: { progress: 'rolling', startedAt: CAME + hours(15) },
+    },
+    { kind: 'AwaitRollout', until: CAME + hours(15) + minutes(10), late: false, why: undefined },
+  ],
+  'for a request too, where there is no schedule': [
+    {
+      ...asked('a', CAME + hours(1)),
+      rules: undefined,
+      keycloak: { expiresAt: CAME + hours(20), ...KEPT },
+      now: CAME + hours(15),
+    },
+    { kind: 'EndOverlap' },
+  ],
+  'without either, nothing is to come that needs room': [
+    { rules: undefined, keycloak: { expiresAt: CAME + hours(20), ...KEPT }, now: CAME + hours(15) },
+    { kind: 'AwaitOverlap', until: CAME + hours(20) + minutes(5) },
   ],
   'an old secret that would never end is ended when nobody needs it': [
     { keycloak: { rotated: { expiresAt: undefined } } },
@@ -476,8 +577,14 @@ describe('planRotation', () => {
     const at = (differences: Differences) => planRotation(rotationView(differences)).lookAgainAt;
     const rolling = { progress: 'rolling', startedAt: TICK - hours(1) } as const;
     expect(at({})).toBe(TICK);
-    expect(at({ deployment: rolling })).toBe(TICK - minutes(50));
+    // What keeps pods from being ready is looked for in between.
+    expect(at({ deployment: rolling })).toBe(TICK - minutes(59));
+    expect(at({ deployment: rolling, now: TICK - minutes(50) - 1 })).toBe(TICK - minutes(50));
     expect(at({ ...DUE, issuerAnswers: false })).toBe(TICK + minutes(1));
+    const ends = CAME + hours(20);
+    const unasked = { rules: undefined, keycloak: AS_LONG_AS_THE_NEW };
+    expect(at({ ...unasked, now: CAME + hours(19) })).toBe(ends);
+    expect(at({ ...unasked, now: ends })).toBe(ends + minutes(1));
     expect(at({ rules: undefined })).toBeUndefined();
   });
 });

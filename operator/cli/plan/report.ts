@@ -50,7 +50,7 @@ function remarkOf({ reason, message }: Violation): Remark {
 }
 
 function readyOf({ end, violations }: Prospect): PolicyReport['ready'] {
-  const ending = { left: NO_CHANGES, failure: undefined, changed: [], regenerated: undefined };
+  const ending = { left: NO_CHANGES, failures: [], changed: [], regenerated: undefined };
   const ready = conclusions(end, violations, ending).find(({ type }) => type === 'Ready');
   const { status = 'Unknown', reason = '', message = '' } = ready ?? {};
   return { status, reason, message };

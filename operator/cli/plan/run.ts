@@ -64,7 +64,8 @@ async function readPresent(
   note: (text: string) => void,
 ): Promise<readonly Policy[]> {
   try {
-    return await readPolicies(cluster, undefined);
+    // Not only those of the context's namespace, which readPolicies would take by itself.
+    return await readPolicies({ ...cluster, scope: undefined });
   } catch (error) {
     if (!isKind(error, 'Forbidden')) throw error;
     note(POLICIES_HIDDEN);

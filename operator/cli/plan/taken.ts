@@ -70,6 +70,8 @@ function kindOf({ kind }: SharedChange): Kind {
 function takenBy({ changes }: Prospect, holders: Holders): readonly Taken[] {
   return changes.flatMap(({ change }) => {
     if (change.kind !== 'ApplySettings' && change.kind !== 'RollDeployment') return [];
+    // What others hold by updates alone stands against nothing.
+    if (change.kind === 'RollDeployment' && change.takenIn !== undefined) return [];
     const kind = kindOf(change);
     const key = sharedKey(kind, change.ref);
     const managers = holders.get(key) ?? [];

@@ -89,7 +89,10 @@ function judgeReplaced(now: Policy): Progress {
 function isReplaced(before: Policy, { status }: Policy): boolean {
   const [was, is] = [before.status?.secret, status?.secret];
   return (
-    was !== undefined && is !== undefined && is.revision > was.revision && is.lastRotated !== was.lastRotated
+    was !== undefined &&
+    is !== undefined &&
+    is.revision !== was.revision &&
+    is.lastRotated !== was.lastRotated
   );
 }
 
