@@ -179,7 +179,7 @@ it('a former Secret stays until Argo Server no longer needs it', async () => {
   await applySettingsAs(world, 'other', { sso: (await settingsData(world)).sso ?? '' });
   const secret = { ...MY_CLIENT.secret, name: 'other-name' };
   await applyPolicy(world, { ...SPEC, client: { ...MY_CLIENT, secret } });
-  await awaitServer(world, { reason: 'FieldTaken' });
+  await awaitServer(world, { reason: 'RolloutPostponed', message: 'is managed by "other"' });
   const seen = await awaitPolicy(world, 'says that it stays', (_, c) => {
     return c('SecretReady')?.reason === 'FormerSecretKept';
   });

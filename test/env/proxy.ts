@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import https from 'node:https';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -199,6 +199,22 @@ async function listen(server: Server, port: number): Promise<void> {
   });
 }
 
+/**
+ * Ends listening at a port, and resolves once connections are refused: a program that another thread is just about to
+ * start takes them until then.
+ */
+async function refuse(server: Server, port: number): Promise<void> {
+  await hangUp(server);
+  await eventually(`nobody listens at port ${port}`, async () => {
+    const socket = connect(port, '127.0.0.1');
+    const outcome = await new Promise(resolve => {
+      socket.once('connect', () => resolve('taken')).once('error', resolve);
+    });
+    socket.destroy();
+    return outcome instanceof Error && 'code' in outcome && outcome.code === 'ECONNREFUSED';
+  });
+}
+
 async function hangUp(server: Server): Promise<void> {
   if (!server.listening) return;
   const closed = once(server, 'close');
@@ -237,7 +253,7 @@ export async function startProxy({ target, tls }: ProxyOptions): Promise<FaultPr
     },
     fail: async fault => {
       state.fault = fault;
-      if (fault.kind === 'refuse') await hangUp(server);
+      if (fault.kind === 'refuse') await refuse(server, port);
       else if (!server.listening) await listen(server, port);
     },
     heal: async () => {
