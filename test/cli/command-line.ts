@@ -8,14 +8,14 @@ export interface Ended {
   readonly err: string;
 }
 
-/** Runs a command line in this process, on a terminal without colours. */
-export async function argoAccess(
-  args: readonly string[],
+/** What some work writes to a terminal without colours. */
+export async function written(
+  work: (terminal: Terminal) => Promise<number>,
   input = '',
   terminal: Partial<Terminal> = {},
 ): Promise<Ended> {
   let [out, err] = ['', ''];
-  const code = await run(args, {
+  const code = await work({
     out: text => {
       out += text;
     },
@@ -27,4 +27,13 @@ export async function argoAccess(
     ...terminal,
   });
   return { code, out, err };
+}
+
+/** Runs a command line in this process, on a terminal without colours. */
+export function argoAccess(
+  args: readonly string[],
+  input = '',
+  terminal: Partial<Terminal> = {},
+): Promise<Ended> {
+  return written(each => run(args, each), input, terminal);
 }

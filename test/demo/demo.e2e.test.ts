@@ -54,6 +54,9 @@ describe('the demo', () => {
     const { code, said } = await demo();
     expect(code, said.slice(-3000)).toBe(0);
     expect(said).toMatch(/[1-9][0-9] expectations, and all of them hold/);
+    expect(said).toMatch(/\n {4}13 to create, 3 to change, 0 to delete\.\n/);
+    expect(said).toMatch(/\n {4}\/teams\/team-a +workflows-team-a +policy workflows, role team-a +argo /);
+    expect(said).toMatch(/\n {4}✓ acts as ServiceAccount argo\/workflows-admin\n/);
     expect(said).toMatch(/\n {4}\d{2,3} logins, 0 failed: /);
     expect(said).toMatch(/✓ \d{2,3} logins through the rotation, and not one of them failed/);
     expect(said).toMatch(/✓ [1-9][0-9]* of \d{2,3} logins met a pod with the old secret/);

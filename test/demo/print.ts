@@ -3,7 +3,8 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 const INDENT = '    ';
 const TICK_MS = 1_000;
 const CLEAR_LINE = '\r\u001b[K';
-const WIDTH = 110;
+/** Of what is shown, in characters. */
+export const WIDTH = 110;
 let steps = 0;
 let held = 0;
 /** A line on the terminal that the next one takes the place of. */

@@ -30,6 +30,8 @@ export interface Stage {
   readonly cleanup: AsyncDisposableStack;
   readonly environment: Environment;
   readonly realm: string;
+  /** The operator's configuration. */
+  readonly configPath: string;
   /** Requests as the cluster's administrator. */
   readonly api: KubernetesClient;
   readonly kubectl: Kubectl;
@@ -147,5 +149,5 @@ export async function setStage(cleanup: AsyncDisposableStack, signal: AbortSigna
   cleanup.defer(api.close);
   const engine = createRuleEngine({ wasmPath: await ruleEngineWasm(say) });
   cleanup.defer(engine.close);
-  return { signal, cleanup, environment, realm: REALM, api, kubectl, operator, engine };
+  return { signal, cleanup, environment, realm: REALM, configPath, api, kubectl, operator, engine };
 }

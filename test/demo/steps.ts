@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { showExplanation, showMatrix, showPlan } from './argo-access.ts';
 import { damages } from './damage.ts';
 import { expect } from './expect.ts';
 import { type Leftovers, leftovers, readyOf } from './look.ts';
@@ -27,16 +28,26 @@ spec:
           namespaces: [argo, team-a]
 `;
 
-async function applyLogin({ kubectl }: Stage): Promise<void> {
+async function applyLogin(stage: Stage): Promise<void> {
   heading('One object in git');
+  const { kubectl } = stage;
   command(`cat ${LOGIN}`);
   output(await readFile(LOGIN, 'utf8'));
+  say(
+    '\nWhat would a merge of it change? The command line asks the cluster and Keycloak, and writes nothing:',
+  );
+  const before = await leftovers(stage);
+  await showPlan(stage, LOGIN);
+  expect('so far there is nothing of it', await leftovers(stage), before);
+  say('\nIt is merged:');
   const started = Date.now();
   await kubectl('apply', '-f', LOGIN);
   await kubectl('wait', '--for=condition=Ready', 'aap/workflows', '-n', 'argo', '--timeout=30s');
   say(`Client, credentials, accounts, tokens and grants were there after ${duration(Date.now() - started)}.`);
   await kubectl('get', 'aap', '-A');
   await kubectl('describe', 'aap', 'workflows', '-n', 'argo');
+  const again = await showPlan(stage, LOGIN);
+  expect('nothing is left of the plan', again.trimEnd().split('\n').at(-1), 'No changes.');
 }
 
 async function signIn(stage: Stage): Promise<void> {
@@ -68,6 +79,14 @@ async function signIn(stage: Stage): Promise<void> {
     [nora.actsAs, nora.rights],
     [account('viewer'), ['argo: list']],
   );
+  say('\nAnd who may do what altogether, by the cluster as it is:');
+  const shown = await showMatrix(stage);
+  const groups = ['/platform/admins', '/teams/team-a', 'everybody else'];
+  expect(
+    'each group has its row, and everybody else has one',
+    groups.filter(who => new RegExp(`^${who} `, 'm').test(shown)),
+    groups,
+  );
 }
 
 async function breakThings(stage: Stage): Promise<void> {
@@ -86,7 +105,10 @@ async function changeTeams(stage: Stage): Promise<void> {
   const tim = await admin.userId(realm, 'tim');
   await admin.leaveGroup(realm, tim, await admin.createGroup(realm, '/teams/team-a'));
   await admin.joinGroup(realm, tim, await admin.createGroup(realm, '/platform/admins'));
-  say('In Keycloak, tim leaves /teams/team-a and joins /platform/admins. The next login:');
+  say('In Keycloak, tim leaves /teams/team-a and joins /platform/admins. Who will that be to Argo?');
+  const explained = await showExplanation(stage, 'tim');
+  expect('an administrator', /^→ argo\/workflows-admin/m.test(explained), true);
+  say('\nThe next login:');
   const arrival = await arrive(stage, 'tim');
   showArrivals([arrival]);
   expect('tim is an administrator now', arrival.actsAs, 'system:serviceaccount:argo:workflows-admin');

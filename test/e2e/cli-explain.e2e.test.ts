@@ -6,7 +6,7 @@ import { ARGO_PRECEDENCE, ARGO_RULE } from '../../operator/api/names.ts';
 import type { ExplainReport } from '../../operator/cli/explain/report.ts';
 import { type ExplainOptions, explain } from '../../operator/cli/explain/run.ts';
 import type { MatrixReport } from '../../operator/cli/matrix/report.ts';
-import { argoAccess, type Ended } from '../cli/command-line.ts';
+import { argoAccess, type Ended, written } from '../cli/command-line.ts';
 import { documents } from '../docs-pages.ts';
 import { kubeconfig } from '../env/kubernetes.ts';
 import { ruleEngineWasm } from '../env/rule-engine.ts';
@@ -131,17 +131,8 @@ interface Explained {
 }
 
 async function run(options: Partial<ExplainOptions>, as: string, input: string) {
-  let out = '';
-  const terminal = {
-    out: (text: string) => {
-      out += text;
-    },
-    err: () => {},
-    input: async () => input,
-    colours: false,
-  };
   const full = { kubeconfig: as, namespace: HOME, output: 'json', ...options } as const;
-  const code = await explain(full, terminal, wasmPath);
+  const { code, out } = await written(terminal => explain(full, terminal, wasmPath), input);
   said += out;
   return { code, out };
 }

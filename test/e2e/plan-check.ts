@@ -3,7 +3,7 @@ import { stringify } from 'yaml';
 import type { ChangeView } from '../../operator/cli/plan/change-view.ts';
 import type { PlanReport } from '../../operator/cli/plan/report.ts';
 import { type PlanOptions, plan } from '../../operator/cli/plan/run.ts';
-import { argoAccess, type Ended } from '../cli/command-line.ts';
+import { argoAccess, type Ended, written } from '../cli/command-line.ts';
 import { eventually } from '../env/process.ts';
 import { type FaultProxy, isLasting, type Seen } from '../env/proxy.ts';
 import { ruleEngineWasm } from '../env/rule-engine.ts';
@@ -79,16 +79,9 @@ export async function planOf(
   const { kubeconfigPath: kubeconfig, configPath: config } = planner;
   const options: PlanOptions = { kubeconfig, config, namespace: HOME, output: 'json', ...more };
   const wasmPath = await ruleEngineWasm(() => {});
-  let out = '';
-  const terminal = {
-    out: (text: string) => {
-      out += text;
-    },
-    err: () => {},
-    input: async () => filesOf(policies),
-    colours: false,
-  };
-  await withoutWrites(planner, () => plan(['-'], options, terminal, wasmPath));
+  const { out } = await withoutWrites(planner, () =>
+    written(terminal => plan(['-'], options, terminal, wasmPath), filesOf(policies)),
+  );
   return JSON.parse(out) as PlanReport;
 }
 
