@@ -22,6 +22,9 @@ export interface Connection {
   };
 }
 
+/** What became of the start of servers. */
+export type Started = { readonly connection: Connection } | { readonly failure: string };
+
 /** The plain data of an environment. */
 export function connectionOf({ kubernetes, keycloak }: Environment): Connection {
   const { url, ca, adminToken, kubeconfigPath, kubectlPath, auditLogPath, tls } = kubernetes;

@@ -20,8 +20,8 @@ export interface Keycloak {
   readonly stop: () => Promise<void>;
 }
 
-/** The server from its Maven Central zip, built once with the features that are needed. */
-async function distribution(say: (line: string) => void): Promise<string> {
+/** The server's folder: from its Maven Central zip, built once with the features that are needed. */
+export async function keycloakHome(say: (line: string) => void): Promise<string> {
   const folder = await cached(
     'keycloak',
     hashText(VERSION, FEATURES, 'dev-file'),
@@ -88,7 +88,7 @@ function javaArgs(home: string, data: string, port: number, management: number):
 
 /** Starts Keycloak on a free port with an empty database below a folder. */
 export async function startKeycloak(base: string, say: (line: string) => void): Promise<Keycloak> {
-  const home = await distribution(say);
+  const home = await keycloakHome(say);
   const folder = join(base, 'keycloak');
   await mkdir(folder, { recursive: true });
   const [port, management] = [await freePort(), await freePort()];
