@@ -10,7 +10,6 @@ import { type Environment, startEnvironment } from '../env/environment.ts';
 import { exampleConfig, GROUPS, PEOPLE } from '../env/example.ts';
 import { ROTATING_OPERATOR_ROLES } from '../env/keycloak-admin.ts';
 import { kubeconfig } from '../env/kubernetes.ts';
-import { CHEAP_PASSWORDS } from '../env/login-load.ts';
 import { eventually } from '../env/process.ts';
 import { ruleEngineWasm } from '../env/rule-engine.ts';
 import { expect } from './expect.ts';
@@ -65,8 +64,6 @@ async function makeRealm(
   // Fails where the realm has not come about yet.
   cleanup.defer(() => admin.removeRealm(REALM).catch(() => {}));
   await admin.createRealm(REALM, GROUPS);
-  // Many logins are to be made later.
-  await admin.request('PUT', `/${REALM}`, { passwordPolicy: CHEAP_PASSWORDS });
   for (const person of PEOPLE) {
     const { username, groups } = person;
     await admin.createUser(REALM, person);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ANNOTATION_ROTATE_REQUESTED } from '../../operator/api/names.ts';
 import { createKubernetesClient, type KubernetesClient } from '../../operator/kubernetes/client.ts';
 import { settingsOfConfigMap } from '../env/argo-settings.ts';
-import { CHEAP_PASSWORDS, type LoginResult } from '../env/login-load.ts';
+import type { LoginResult } from '../env/login-load.ts';
 import { type Pods, startPods } from '../env/pods.ts';
 import { eventually } from '../env/process.ts';
 import type { Seen } from '../env/proxy.ts';
@@ -54,7 +54,6 @@ const annotate = (annotations: Readonly<Record<string, string>>) =>
 beforeAll(async () => {
   world = await createRotatingWorld({ groups: ['/platform/admins'], resyncPeriod: '2s' });
   const { admin, realm } = world;
-  await admin.request('PUT', `/${realm}`, { passwordPolicy: CHEAP_PASSWORDS });
   for (const username of USERS) await admin.createUser(realm, { username, groups: [] });
   await admin.coverByRotationPolicy(realm, {
     secretPeriodSeconds: 1000 * 24 * HOUR_S,

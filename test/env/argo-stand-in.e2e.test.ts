@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createKubernetesClient, type KubernetesClient } from '../../operator/kubernetes/client.ts';
 import { type ArgoDeployment, argoServerDeployment } from './argo-deployment.ts';
 import { settingsOfBlock, settingsOfConfigMap } from './argo-settings.ts';
-import { CHEAP_PASSWORDS, type LoginSite, loginThrough, openLogin, startLoad } from './login-load.ts';
+import { type LoginSite, loginThrough, openLogin, startLoad } from './login-load.ts';
 import { type Pods, type PodsOptions, startPods } from './pods.ts';
 import { eventually } from './process.ts';
 import { type SharedEnvironment, sharedEnvironment, uniqueName } from './shared.ts';
@@ -41,7 +41,6 @@ beforeAll(async () => {
   realm = uniqueName('stand-in');
   issuer = `${url}/realms/${realm}`;
   await admin.createRealm(realm);
-  await admin.request('PUT', `/${realm}`, { passwordPolicy: CHEAP_PASSWORDS });
   for (const username of USERS) await admin.createUser(realm, { username, groups: [] });
   clientUuid = await admin.createClient(realm, { clientId: CLIENT, redirectUris: [REDIRECT] });
 });

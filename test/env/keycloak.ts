@@ -106,11 +106,13 @@ export async function startKeycloak(base: string, say: (line: string) => void): 
   const url = `http://127.0.0.1:${port}`;
   const answers = async () => (await fetch(`${url}/realms/master`)).ok;
   await untilReady('Keycloak is ready', server, answers, START_DEADLINE);
+  const admin = new KeycloakAdmin(url, ADMIN, password);
+  await admin.sparePasswords();
   return {
     url,
     username: ADMIN,
     password,
-    admin: new KeycloakAdmin(url, ADMIN, password),
+    admin,
     logPath,
     stop: server.stop,
   };

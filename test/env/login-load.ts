@@ -3,12 +3,6 @@ import { USER_PASSWORD } from './keycloak-admin.ts';
 import { createBrowser, LoginError, openForm } from './login.ts';
 import { NoReadyPod, type PodService } from './pod-service.ts';
 
-/**
- * Password policy of a realm in which many logins are to be made: without it Keycloak spends most of a login on
- * hashing the password, and makes a quarter as many. It counts for passwords that are set after it.
- */
-export const CHEAP_PASSWORDS = 'hashAlgorithm(pbkdf2-sha256) and hashIterations(1)';
-
 /** An Argo Server as browsers see it. */
 export interface LoginSite {
   readonly service: PodService;

@@ -108,8 +108,8 @@ function ask(state: State, request: IncomingMessage): http.ClientRequest {
 /** The quickest that both sides know: a watch is a connection of its own, and tests open thousands. */
 const CURVE = { ecdhCurve: 'P-256' };
 
-function trusting({ ca }: NonNullable<ProxyOptions['tls']>): https.AgentOptions {
-  const secureContext = createSecureContext({ ca, ...CURVE });
+function trusting(ca: string | undefined): https.AgentOptions {
+  const secureContext = createSecureContext({ ...(ca !== undefined && { ca }), ...CURVE });
   return { secureContext, servername: 'localhost', checkServerIdentity: () => undefined };
 }
 
@@ -241,7 +241,9 @@ export async function startProxy({ target, tls }: ProxyOptions): Promise<FaultPr
   const state: State = {
     target: url,
     agent:
-      tls === undefined ? new http.Agent(keepAlive) : new https.Agent({ ...keepAlive, ...trusting(tls) }),
+      url.protocol === 'https:'
+        ? new https.Agent({ ...keepAlive, ...trusting(tls?.ca) })
+        : new http.Agent(keepAlive),
     requests: [],
     fault: undefined,
     kill: undefined,
