@@ -16,6 +16,7 @@ import {
   PAGES,
   policies,
   ROOT,
+  read,
   tableRows,
 } from './docs-pages.ts';
 import { makePolicy } from './policy/fixtures.ts';
@@ -50,6 +51,9 @@ it.each([ROTATION, INSTALL])('%s names no reason that does not exist', page => {
   expect(capitalWords(page).filter(word => !known.includes(word))).toEqual([]);
 });
 
+/** How many cells a row of a table has; a bar within a cell is written `\\|`. */
+const columns = (row: string) => row.replaceAll('\\|', '').split('|').length;
+
 describe('the documents', () => {
   it('show policies', () => {
     expect(new Set(policies.map(({ page }) => page))).toEqual(new Set(['README.md', ROTATION, INSTALL]));
@@ -64,6 +68,15 @@ describe('the documents', () => {
     const file = path === '' ? page : join(dirname(page), path);
     expect(existsSync(join(ROOT, file)), file).toBe(true);
     if (anchor !== undefined) expect(anchors(file)).toContain(anchor);
+  });
+
+  it.each(PAGES)('%s: every row of a table has the columns of its head', page => {
+    const tables = read(page).matchAll(/^(?:\|.*\|\n)+/gm);
+    const uneven = [...tables].flatMap(([table]) => {
+      const [head = '', ...rows] = table.trim().split('\n');
+      return rows.filter(row => columns(row) !== columns(head));
+    });
+    expect(uneven).toEqual([]);
   });
 
   it('show parts of a policy, and of the configuration, that are valid', () => {

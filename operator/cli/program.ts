@@ -1,5 +1,7 @@
 import { Command } from 'commander';
+import { adoptCommand } from './adopt.ts';
 import type { CommandContext, DefineCommand } from './command.ts';
+import { doctorCommand } from './doctor.ts';
 import { explainCommand } from './explain.ts';
 import { lockoutCommand } from './lockout.ts';
 import { matrixCommand } from './matrix.ts';
@@ -14,8 +16,10 @@ import { VERSION } from './version.ts';
 const COMMANDS: readonly DefineCommand[] = [
   validateCommand,
   planCommand,
+  adoptCommand,
   explainCommand,
   matrixCommand,
+  doctorCommand,
   statusCommand,
   rotateCommand,
   suspendCommand,

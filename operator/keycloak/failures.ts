@@ -3,7 +3,7 @@ import type { KeycloakFailure } from './errors.ts';
 import { KeycloakError } from './errors.ts';
 
 /** Role of the operator's service account that a call needs (keycloak, `AdminRoles.java`). */
-export type AdminRole = 'manage-clients' | 'query-groups' | 'view-realm' | 'view-users';
+export type AdminRole = 'manage-clients' | 'query-groups' | 'view-clients' | 'view-realm' | 'view-users';
 
 /** What a call is for, so that its failure can be told in a person's words. */
 export interface Purpose {

@@ -1,6 +1,8 @@
 import type { SecretValue } from '../api/secret-value.ts';
 import type { KeycloakClient, RotationCoverage } from '../policy/keycloak-types.ts';
 import type { Proof } from '../policy/observation.ts';
+import type { ClientScopes } from './client-scopes.ts';
+import { createClientScopes } from './client-scopes.ts';
 import type { Clients } from './clients.ts';
 import { createClients } from './clients.ts';
 import { KeycloakError } from './errors.ts';
@@ -29,6 +31,7 @@ export interface RealmProofRequest {
 export interface KeycloakRealm {
   readonly name: string;
   readonly clients: Clients;
+  readonly scopes: ClientScopes;
   readonly groups: Groups;
   readonly members: Members;
   readonly examples: ExampleTokens;
@@ -96,6 +99,7 @@ export function createRealm({
   return {
     name: realm,
     clients,
+    scopes: createClientScopes(session, realm),
     groups: createGroups(session, realm, resyncPeriodMs),
     members: createMembers(session, realm),
     examples: createExampleTokens(session, realm),

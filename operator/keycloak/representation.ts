@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SecretValue } from '../api/secret-value.ts';
-import type { KeycloakClient, SecretLife } from '../policy/keycloak-types.ts';
+import type { KeycloakClient, KeycloakMapper, SecretLife } from '../policy/keycloak-types.ts';
 
 const flag = z
   .boolean()
@@ -94,8 +94,29 @@ function toClient({
     attributes: Object.fromEntries(kept),
     secret: secret === null || secret === undefined || secret === '' ? undefined : new SecretValue(secret),
     secretLife: readSecretLife(all),
-    mappers: (protocolMappers ?? []).map(mapper => ({ ...mapper, config: withoutNulls(mapper.config) })),
+    mappers: toMappers(protocolMappers ?? []),
   };
+}
+
+function toMappers(mappers: readonly z.infer<typeof mapperSchema>[]): readonly KeycloakMapper[] {
+  return mappers.map(mapper => ({ ...mapper, config: withoutNulls(mapper.config) }));
+}
+
+/** A client scope of a realm, with the mappers that clients get by it. */
+export interface ClientScope {
+  readonly name: string;
+  readonly mappers: readonly KeycloakMapper[];
+}
+
+const scopesSchema = z.array(
+  z.object({ name: z.string(), protocolMappers: z.array(mapperSchema).nullish() }),
+);
+
+/** Reads a list of client scopes from what Keycloak answered (keycloak, `ClientScopeRepresentation.java`). */
+export function readScopeRepresentations(answer: unknown): readonly ClientScope[] | undefined {
+  return scopesSchema
+    .safeParse(answer)
+    .data?.map(({ name, protocolMappers }) => ({ name, mappers: toMappers(protocolMappers ?? []) }));
 }
 
 /** Reads a client from what Keycloak answered; undefined where it is not a client at all. */

@@ -15,19 +15,39 @@ interface Access {
 
 const accessSchema = z.object({ status: z.object({ allowed: z.boolean() }) });
 
-/** What Argo Server does with its own account for a login (argo-workflows, server/auth and docs/argo-server-sso.md). */
-const NEEDED: readonly Access[] = [
+const ACCOUNTS: readonly Access[] = [
   { verb: 'get', resource: 'serviceaccounts' },
   { verb: 'list', resource: 'serviceaccounts' },
   { verb: 'watch', resource: 'serviceaccounts' },
-  { verb: 'get', resource: 'secrets' },
+];
+const READ_SECRETS: Access = { verb: 'get', resource: 'secrets' };
+const SETTINGS: readonly Access[] = [
   { verb: 'create', resource: 'secrets' },
   { verb: 'get', resource: 'configmaps' },
 ];
 
+/** What Argo Server does with its own account for a login (argo-workflows, server/auth and docs/argo-server-sso.md). */
+const NEEDED = {
+  /** In a namespace that has all. */
+  all: [...ACCOUNTS, READ_SECRETS, ...SETTINGS],
+  /** Where Argo Server runs, if accounts with rules are elsewhere. */
+  settings: [READ_SECRETS, ...SETTINGS],
+  /** Where accounts with rules are. */
+  accounts: [...ACCOUNTS, READ_SECRETS],
+} as const satisfies Readonly<Record<string, readonly Access[]>>;
+
+/** An account of another namespace than the one in which it is to be allowed something, and how much of it. */
+export interface AccessFrom {
+  /** Namespace of the account. */
+  readonly home: string;
+  readonly needed: keyof typeof NEEDED;
+}
+
 /**
  * What Argo Server's account may not do in a namespace and has to, such as `list serviceaccounts`. What it may not do
  * with every object is asked for those of the given names too. Throws `KubernetesError`.
+ *
+ * @param from default: the account is of the same namespace, and needs all
  */
 export async function missingServerAccess(
   client: KubernetesClient,
@@ -35,10 +55,11 @@ export async function missingServerAccess(
   serviceAccount: string,
   signal: AbortSignal,
   names: ServerNames = { configMaps: [], secrets: [] },
+  { home, needed }: AccessFrom = { home: namespace, needed: 'all' },
 ): Promise<readonly string[]> {
-  const refused = (wanted: readonly Access[]) =>
-    filterRefused(client, namespace, serviceAccount, wanted, signal);
-  const missing = await refused(NEEDED);
+  const account = { namespace: home, name: serviceAccount };
+  const refused = (wanted: readonly Access[]) => filterRefused(client, namespace, account, wanted, signal);
+  const missing = await refused(NEEDED[needed]);
   const byName = missing.flatMap(access => namedOnes(access, names));
   const whole = missing.filter(access => namedOnes(access, names).length === 0);
   return [...whole, ...(await refused(byName))].map(
@@ -51,15 +72,20 @@ function namedOnes({ verb, resource }: Access, { configMaps, secrets }: ServerNa
   return verb === 'get' ? (names[resource] ?? []).map(name => ({ verb, resource, name })) : [];
 }
 
+interface Account {
+  readonly namespace: string;
+  readonly name: string;
+}
+
 async function filterRefused(
   client: KubernetesClient,
   namespace: string,
-  serviceAccount: string,
+  account: Account,
   wanted: readonly Access[],
   signal: AbortSignal,
 ): Promise<readonly Access[]> {
   const verdicts = await Promise.all(
-    wanted.map(access => isAllowed(client, namespace, serviceAccount, access, signal)),
+    wanted.map(access => isAllowed(client, namespace, account, access, signal)),
   );
   return wanted.filter((_, index) => verdicts[index] !== true);
 }
@@ -67,13 +93,13 @@ async function filterRefused(
 async function isAllowed(
   client: KubernetesClient,
   namespace: string,
-  serviceAccount: string,
+  account: Account,
   access: Access,
   signal: AbortSignal,
 ): Promise<boolean> {
   const spec = {
-    user: `system:serviceaccount:${namespace}:${serviceAccount}`,
-    groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
+    user: `system:serviceaccount:${account.namespace}:${account.name}`,
+    groups: ['system:serviceaccounts', `system:serviceaccounts:${account.namespace}`, 'system:authenticated'],
     resourceAttributes: { namespace, group: '', ...access },
   };
   const answer = await client.request({

@@ -44,12 +44,18 @@ function textOfReference({ name = '', key = '' }: KeyReference): string {
   return name === '' && key === '' ? '' : `${name}, key ${key}`;
 }
 
-function expiryOf(text: string): string {
+/** How long a session lasts with a `sessionExpiry`, in milliseconds; undefined for what is no duration. */
+export function expiryMs(text: string | undefined): number | undefined {
   // Argo takes its own default for nothing, and for less.
-  if (text.startsWith('-')) return '';
+  if (text === undefined || text.startsWith('-')) return DEFAULT_EXPIRY;
   const expiry = parseDuration(text.replace(/^\+/, ''));
+  return expiry === 0 ? DEFAULT_EXPIRY : expiry;
+}
+
+function expiryOf(text: string): string {
+  const expiry = expiryMs(text);
   if (expiry === undefined) return text;
-  return expiry === 0 || expiry === DEFAULT_EXPIRY ? '' : String(expiry);
+  return expiry === DEFAULT_EXPIRY ? '' : String(expiry);
 }
 
 /** What Argo makes of each setting, as text; empty where that is the same as nothing. */

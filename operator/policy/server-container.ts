@@ -14,7 +14,8 @@ export interface ServerFlags {
   readonly delegates: boolean;
 }
 
-const DEFAULT_CONFIG_MAP = 'workflow-controller-configmap';
+/** The ConfigMap that Argo Server reads where it is not told of another. */
+export const DEFAULT_CONFIG_MAP = 'workflow-controller-configmap';
 
 /** The container that runs Argo Server; undefined where none can be told to. */
 export function serverContainer({ containers }: Deployment): Container | undefined {
@@ -57,6 +58,20 @@ function isKnown(value: string | undefined): value is string {
   return value !== undefined && value !== '' && !value.includes('$');
 }
 
+const DELEGATE = 'SSO_DELEGATE_RBAC_TO_NAMESPACE';
+
+/** Whether Argo Server is told to delegate, and does not because of `--namespaced`. */
+export function ignoresDelegation(container: Container): boolean {
+  return isOn(container, 'namespaced') && entry(container.env, DELEGATE) === 'true';
+}
+
+/** The path below which Argo Server is served, with a slash at both ends; undefined where it cannot be seen. */
+export function baseHref(container: Container): string | undefined {
+  // The variable is older than those that stand for flags (argo-workflows, cmd/argo/commands/server.go).
+  const said = given(container, 'base-href').at(-1) ?? entry(container.env, 'BASE_HREF') ?? '/';
+  return isKnown(said) ? `/${said.replace(/^\/+|\/+$/g, '')}/`.replace('//', '/') : undefined;
+}
+
 /** Reads how a container starts Argo Server. */
 export function serverFlags(container: Container): ServerFlags {
   const authModes = given(container, 'auth-mode');
@@ -69,6 +84,6 @@ export function serverFlags(container: Container): ServerFlags {
     namespaced,
     // Without --namespaced Argo ignores it.
     managedNamespace: namespaced && isKnown(managed) ? managed : undefined,
-    delegates: !namespaced && entry(container.env, 'SSO_DELEGATE_RBAC_TO_NAMESPACE') === 'true',
+    delegates: !namespaced && entry(container.env, DELEGATE) === 'true',
   };
 }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Deployment } from '../../operator/api/objects.ts';
 import { announcement, type Findings, refusals } from '../../operator/cli/lockout/checks.ts';
-import { issuerProblem } from '../../operator/cli/lockout/issuer.ts';
+import { askIssuer, issuerProblem } from '../../operator/cli/lockout/issuer.ts';
 import { onlyTarget, targetOf } from '../../operator/cli/lockout/target.ts';
 import { read } from '../docs-pages.ts';
 import { freePort } from '../env/process.ts';
@@ -131,6 +131,13 @@ describe('an issuer', () => {
     const problem = await issuerProblem(url, undefined);
     if (expected === undefined) expect(problem).toBeUndefined();
     else expect(problem).toMatch(expected);
+  });
+
+  it('that goes by another name is told to be another, unless that name is expected', async () => {
+    answer = [200, () => '{"issuer":"https://other","scopes_supported":["openid"]}'];
+    const known = { problem: undefined, named: 'https://other', scopes: ['openid'] };
+    expect(await askIssuer(url, { alias: 'https://other' })).toEqual(known);
+    expect((await askIssuer(url)).problem).toMatch(/ names another issuer/);
   });
 
   it('that nobody serves is told with the reason', async () => {

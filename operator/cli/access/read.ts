@@ -24,14 +24,17 @@ export interface AccessView {
   readonly grantsOf: (account: ServiceAccount) => readonly ResolvedGrant[];
 }
 
+/** What a note begins with that tells why policies are not shown. */
+export const POLICIES_UNREAD = 'which policies accounts come from';
+
 /** The policies; none where the cluster does not know what that is, or does not show them. */
-async function policiesOf(
+export async function policiesOf(
   cluster: Cluster,
   namespace: string | undefined,
   note: Note,
 ): Promise<readonly Policy[]> {
   try {
-    const found = await orNote(note, 'which policies accounts come from', readPolicies(cluster, namespace));
+    const found = await orNote(note, POLICIES_UNREAD, readPolicies(cluster, namespace));
     return found ?? [];
   } catch (error) {
     if (isKind(error, 'NotFound')) return [];
@@ -40,7 +43,7 @@ async function policiesOf(
 }
 
 /** Bindings of all namespaces; of some, where the user may see no more. */
-async function bindingsOf(
+export async function bindingsOf(
   cluster: Cluster,
   some: ReadonlySet<string>,
   note: Note,
@@ -65,7 +68,8 @@ async function bindingsOf(
   return lists.flatMap(list => list ?? []).map(decodeRoleBinding);
 }
 
-async function clusterBindingsOf(cluster: Cluster, note: Note): Promise<readonly RoleBinding[]> {
+/** Bindings that hold in all namespaces; none where the user may not see them. */
+export async function clusterBindingsOf(cluster: Cluster, note: Note): Promise<readonly RoleBinding[]> {
   const what = 'what is granted in all namespaces at once';
   const raw = await orNote(note, what, cluster.list<RawObject>(CLUSTER_ROLE_BINDINGS, undefined));
   return (raw ?? []).map(decodeRoleBinding);

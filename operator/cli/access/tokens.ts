@@ -1,10 +1,10 @@
 import type { ServiceAccount } from '../../api/objects.ts';
 import { decodeMeta, type RawObject } from '../../kubernetes/decode.ts';
-import { objectPath, RESOURCES } from '../../kubernetes/paths.ts';
 import { argoTokenName, HELD_TOKEN_NAME } from '../../policy/accounts.ts';
 import { ANNOTATION_TOKEN_OF } from '../../policy/desired.ts';
 import type { Cluster } from '../live/cluster.ts';
-import { explainFailure, isKind } from '../live/failure.ts';
+import { isKind } from '../live/failure.ts';
+import { secretMetadata } from './secret-metadata.ts';
 
 /** How it is with the token that Argo takes for an account. */
 export interface TokenState {
@@ -21,9 +21,6 @@ export interface TokenState {
     /** The user may not get Secrets. */
     | 'unread';
 }
-
-/** The API server leaves out all but the metadata: no token reaches this machine. */
-const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 
 /** Kubernetes puts it on a token Secret together with the token. */
 const ANNOTATION_UID = 'kubernetes.io/service-account.uid';
@@ -42,14 +39,11 @@ export async function tokenStateOf(cluster: Cluster, account: ServiceAccount): P
   const { namespace } = account.metadata;
   const secret = argoTokenName(account);
   if (secret === HELD_TOKEN_NAME) return { secret, state: 'held' };
-  const path = objectPath(RESOURCES.Secret, namespace, secret);
-  const { client, place, signal } = cluster;
   try {
-    const found = await client.request({ method: 'GET', path, accept: METADATA_ONLY, signal });
-    return { secret, state: stateOf(account, found as RawObject) };
+    const found = await secretMetadata(cluster, namespace, secret);
+    return { secret, state: found === undefined ? 'missing' : stateOf(account, found) };
   } catch (error) {
-    if (isKind(error, 'NotFound')) return { secret, state: 'missing' };
     if (isKind(error, 'Forbidden')) return { secret, state: 'unread' };
-    throw explainFailure(place, { verb: 'get', resource: RESOURCES.Secret, namespace, name: secret }, error);
+    throw error;
   }
 }

@@ -20,8 +20,8 @@ export function explainFailure(place: Place, asked: Asked, error: unknown): unkn
 
 /** Whether a command would end because of an answer of this kind. */
 export function isKind(error: unknown, kind: KubernetesError['kind']): boolean {
-  const cause = error instanceof CommandFailure ? error.cause : error;
-  return cause instanceof KubernetesError && cause.kind === kind;
+  if (error instanceof CommandFailure) return isKind(error.cause, kind);
+  return error instanceof KubernetesError && error.kind === kind;
 }
 
 function sentence(place: Place, asked: Asked, error: KubernetesError): string {

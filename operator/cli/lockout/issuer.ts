@@ -2,23 +2,48 @@ import { z } from 'zod';
 import { createTransport, type Transport } from '../../keycloak/transport.ts';
 
 const DEADLINE_MS = 10_000;
-const discoverySchema = z.object({ issuer: z.string() });
+const discoverySchema = z.object({ issuer: z.string(), scopes_supported: z.array(z.string()).optional() });
 
-/**
- * Why an issuer does not answer as Argo Server needs it at its start, from where the command runs; undefined where it
- * does.
- *
- * @param ca certificates in PEM that Argo Server trusts too
- */
-export async function issuerProblem(issuer: string, ca: string | undefined): Promise<string | undefined> {
+/** How an issuer is asked. */
+export interface IssuerQuestion {
+  /** Certificates in PEM that Argo Server trusts too. */
+  readonly ca?: string | undefined;
+  /** Where they stand, for people. */
+  readonly caField?: string;
+  /** The issuer that the document is to name, where it is another; Argo's setting `issuerAlias`. */
+  readonly alias?: string | undefined;
+}
+
+/** What came of asking an issuer. */
+export interface IssuerAnswer {
+  /** Why it does not answer as Argo Server needs it at its start; undefined where it does. */
+  readonly problem: string | undefined;
+  /** Why there was no answer at all, such as `ECONNREFUSED` or a code of Node's about certificates. */
+  readonly code?: string;
+  /** Where it answers with another status than 200. */
+  readonly status?: number;
+  /** What the document names as its issuer, where there is a document. */
+  readonly named?: string;
+  /** The scopes that the document lists, where it does. */
+  readonly scopes?: readonly string[] | undefined;
+}
+
+/** Asks an issuer for its discovery document, as Argo Server does at its start, from where the command runs. */
+export async function askIssuer(issuer: string, question: IssuerQuestion = {}): Promise<IssuerAnswer> {
+  const { ca, caField = 'spec.server.rootCA', alias = issuer } = question;
   const document = `${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`;
   const transport = transportWith(ca);
-  if (transport === undefined) return 'the certificates of spec.server.rootCA cannot be read';
+  if (transport === undefined) return { problem: `the certificates of ${caField} cannot be read` };
   try {
-    return await problemOf(transport, document, issuer);
+    return await answerOf(transport, document, alias);
   } finally {
     await transport.close();
   }
+}
+
+/** Why an issuer does not answer as Argo Server needs it at its start; undefined where it does. */
+export async function issuerProblem(issuer: string, ca: string | undefined): Promise<string | undefined> {
+  return (await askIssuer(issuer, { ca })).problem;
 }
 
 function transportWith(ca: string | undefined): Transport | undefined {
@@ -29,17 +54,18 @@ function transportWith(ca: string | undefined): Transport | undefined {
   }
 }
 
-async function problemOf(
-  transport: Transport,
-  document: string,
-  issuer: string,
-): Promise<string | undefined> {
+async function answerOf(transport: Transport, document: string, issuer: string): Promise<IssuerAnswer> {
   const answer = await transport.get(document).catch((error: unknown) => whyNoAnswer(error));
-  if (typeof answer === 'string') return `${document} does not answer (${answer})`;
-  if (answer.status !== 200) return `${document} answers with status ${answer.status}`;
+  if (typeof answer === 'string') return { problem: `${document} does not answer (${answer})`, code: answer };
+  const { status } = answer;
+  if (status !== 200) return { problem: `${document} answers with status ${status}`, status };
   const { data } = discoverySchema.safeParse(parsed(answer.text));
-  if (data === undefined) return `${document} answers with something else than a discovery document`;
-  return data.issuer === issuer ? undefined : `${document} names another issuer, ${data.issuer}`;
+  if (data === undefined) {
+    return { problem: `${document} answers with something else than a discovery document` };
+  }
+  const named = data.issuer;
+  const problem = named === issuer ? undefined : `${document} names another issuer, ${named}`;
+  return { problem, named, scopes: data.scopes_supported };
 }
 
 function parsed(text: string): unknown {

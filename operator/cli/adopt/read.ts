@@ -1,0 +1,130 @@
+import type {
+  ConfigMap,
+  Deployment,
+  Policy,
+  RoleBinding,
+  Secret,
+  ServiceAccount,
+} from '../../api/objects.ts';
+import { decodeServiceAccount, type RawObject } from '../../kubernetes/decode.ts';
+import { decodeConfigMap, decodeDeployment } from '../../kubernetes/decode-server.ts';
+import { RESOURCES, SHARED } from '../../kubernetes/paths.ts';
+import { argoRule } from '../../policy/accounts.ts';
+import { type ServerFlags, serverContainer, serverFlags } from '../../policy/server-container.ts';
+import { readSettings, type SettingsReading } from '../../policy/server-read.ts';
+import { type ArgoVersion, versionOfImage } from '../../policy/server-version.ts';
+import { type Note, orNote } from '../access/notes.ts';
+import { bindingsOf, clusterBindingsOf, policiesOf } from '../access/read.ts';
+import type { Cluster } from '../live/cluster.ts';
+import { readSecrets } from '../plan/secrets.ts';
+import { holdersOf } from '../plan/taken.ts';
+
+/** Argo Server as it is found. */
+export interface FoundServer {
+  readonly deployment: Deployment | undefined;
+  readonly flags: ServerFlags | undefined;
+  readonly version: ArgoVersion | undefined;
+  /** Name of the ConfigMap that it reads; undefined where that cannot be seen. */
+  readonly settingsName: string | undefined;
+  readonly settings: ConfigMap | undefined;
+  /** Who holds their key `sso`: the operator takes it from nobody by force. */
+  readonly settingsHolders: readonly string[];
+  readonly reading: SettingsReading | undefined;
+}
+
+/** What somebody has made by hand in a namespace, and what is there already. */
+export interface Installation {
+  readonly namespace: string;
+  /** Policies of the namespace. */
+  readonly policies: readonly Policy[];
+  /** With a rule. */
+  readonly accounts: readonly ServiceAccount[];
+  /** Accounts of other namespaces with a rule, where Argo Server looks into these too. */
+  readonly delegated: readonly ServiceAccount[];
+  readonly bindings: readonly RoleBinding[];
+  /** Without their values; undefined where the user may not list them. */
+  readonly secrets: readonly Secret[] | undefined;
+  readonly server: FoundServer;
+}
+
+const DEFAULT_SETTINGS = 'workflow-controller-configmap';
+
+async function readServer(cluster: Cluster, name: string, note: Note): Promise<FoundServer> {
+  const { namespace } = cluster;
+  const raw = await orNote(
+    note,
+    'how Argo Server is started',
+    cluster.get<RawObject>(SHARED.Deployment, namespace, name),
+  );
+  const deployment = raw === undefined ? undefined : decodeDeployment(raw);
+  const container = deployment && serverContainer(deployment);
+  const flags = container && serverFlags(container);
+  const version = container && versionOfImage(container.image);
+  const settingsName = flags === undefined ? DEFAULT_SETTINGS : flags.configMap;
+  const found =
+    settingsName === undefined
+      ? undefined
+      : await orNote(
+          note,
+          "Argo's settings",
+          cluster.get<RawObject>(SHARED.ConfigMap, namespace, settingsName),
+        );
+  const settings = found === undefined ? undefined : decodeConfigMap(found);
+  const reading = settings && readSettings(settings, version);
+  const settingsHolders = holdersOf('ConfigMap', found ?? {});
+  return { deployment, flags, version, settingsName, settings, settingsHolders, reading };
+}
+
+function withRule(raw: readonly RawObject[]): readonly ServiceAccount[] {
+  return raw.map(decodeServiceAccount).filter(account => argoRule(account) !== undefined);
+}
+
+/** Kubernetes' own, which every cluster has (kubernetes, rbac bootstrap policy). */
+function isBuiltIn({ metadata }: RoleBinding): boolean {
+  return metadata.labels?.['kubernetes.io/bootstrapping'] === 'rbac-defaults';
+}
+
+async function readDelegated(cluster: Cluster, note: Note): Promise<readonly ServiceAccount[]> {
+  const what = 'accounts with rules in other namespaces, into which Argo Server looks too';
+  const raw = await orNote(note, what, cluster.list<RawObject>(RESOURCES.ServiceAccount, undefined));
+  return withRule(raw ?? []).filter(({ metadata }) => metadata.namespace !== cluster.namespace);
+}
+
+/**
+ * Reads, once and with the user's own rights, what there is in a namespace; of Secrets the metadata alone.
+ *
+ * @param deployment name of Argo Server's Deployment
+ * @param note told what may not be read
+ */
+export async function readInstallation(
+  cluster: Cluster,
+  deployment: string,
+  note: Note,
+): Promise<Installation> {
+  const { namespace } = cluster;
+  const [policies, raw, secrets, server] = await Promise.all([
+    policiesOf(cluster, namespace, note),
+    cluster.list<RawObject>(RESOURCES.ServiceAccount, namespace),
+    readSecrets(cluster, namespace),
+    readServer(cluster, deployment, note),
+  ]);
+  if (secrets === undefined) {
+    note(
+      `Secrets of namespace ${namespace}: you may not list them, and so those that have to be annotated are guessed`,
+    );
+  }
+  const [own, everywhere, delegated] = await Promise.all([
+    bindingsOf(cluster, new Set([namespace]), note),
+    clusterBindingsOf(cluster, note),
+    server.flags?.delegates === true ? readDelegated(cluster, note) : [],
+  ]);
+  return {
+    namespace,
+    policies,
+    accounts: withRule(raw),
+    delegated,
+    bindings: [...everywhere, ...own].filter(each => !isBuiltIn(each)),
+    secrets,
+    server,
+  };
+}

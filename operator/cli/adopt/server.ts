@@ -1,0 +1,93 @@
+import type { Policy, ServiceAccount } from '../../api/objects.ts';
+import { mergedSso, settingDifferences } from '../../policy/server-compare.ts';
+import { desiredSso, renderSso, type SsoBlock } from '../../policy/server-sso.ts';
+import type { FoundServer, Installation } from './read.ts';
+import { type Remark, remarks } from './remark.ts';
+
+/** Accounts of other namespaces that no longer stand above, or begin to. */
+export function delegationRemarks(
+  after: readonly ServiceAccount[],
+  { delegated, accounts }: Installation,
+  precedenceOf: (account: ServiceAccount) => bigint,
+): readonly Remark[] {
+  const namespaces = new Set(
+    delegated
+      .filter(other =>
+        accounts.some((account, index) => {
+          const then = after[index];
+          if (then === undefined) return false;
+          const there = precedenceOf(other);
+          return there > precedenceOf(account) !== there > precedenceOf(then);
+        }),
+      )
+      .map(({ metadata }) => metadata.namespace),
+  );
+  return remarks(
+    'change',
+    [...namespaces].map(
+      name =>
+        `Argo Server looks into namespace ${name} too, whose ServiceAccounts no longer stand above those of this policy: adopt that namespace first, which puts them at 10000 and below`,
+    ),
+  );
+}
+
+/** What keeps a policy from describing Argo Server at all, or people from signing in by it. */
+function brokenServer({ flags, reading, settings }: FoundServer, namespace: string): readonly string[] {
+  const name = settings === undefined ? 'settings' : `ConfigMap ${settings.metadata.name}`;
+  const managed = flags?.managedNamespace;
+  return [
+    ...(reading?.form === 'mixed'
+      ? [`${name} has key config beside others, and Argo does not start with that`]
+      : []),
+    ...(reading !== undefined && reading.form !== 'mixed' && reading.sso.state === 'broken'
+      ? [`${name} cannot be read: ${reading.sso.message}`]
+      : []),
+    ...(flags !== undefined && !flags.authModes.includes('sso')
+      ? [
+          'Argo Server is started without --auth-mode=sso, so that nobody signs in by it; no policy changes that',
+        ]
+      : []),
+    ...(managed !== undefined && managed !== namespace
+      ? [
+          `Argo Server looks for ServiceAccounts in namespace ${managed}: describe those by --namespace ${managed}`,
+        ]
+      : []),
+  ];
+}
+
+const NO_RBAC =
+  "Argo's rbac is not enabled, so that everybody acts as Argo Server itself today; with the policy everybody acts as the " +
+  'ServiceAccount of a role';
+const SKIPS_VERIFY =
+  "insecureSkipVerify goes from Argo's settings: name Keycloak's authority in spec.server.rootCA, unless it is a well-known one";
+
+const NO_DEPLOYMENT =
+  'how Argo Server is started, and whether it looks into other namespaces: it is not found under that name, and not restarted ' +
+  'by the operator; say --deployment';
+
+/** What of Argo's settings and of its start is not, or does not stay, as a policy has it. */
+export function serverRemarks(policy: Policy, server: FoundServer, block: SsoBlock): readonly Remark[] {
+  const lost = remarks('lost', brokenServer(server, policy.metadata.namespace));
+  const want = desiredSso(policy, block.issuer ?? '', server.version);
+  if (want === undefined) return lost;
+  const name = `ConfigMap ${policy.spec.server?.configMap?.name}`;
+  const rewritten = settingDifferences(want, block)
+    .filter(({ field }) => field !== 'rbac')
+    .map(({ field, have, want: next }) => `${name}: sso.${field} ${have ?? '(none)'} → ${next ?? '(none)'}`);
+  return [
+    ...lost,
+    ...remarks('change', block.rbac?.enabled === true ? [] : [NO_RBAC]),
+    ...remarks('change', block.insecureSkipVerify === true ? [SKIPS_VERIFY] : []),
+    ...remarks('rewritten', rewritten),
+    ...remarks('unknown', server.deployment === undefined ? [NO_DEPLOYMENT] : []),
+  ];
+}
+
+/** The block `sso` that others have to write, for the operator does not; undefined where it says that already, or the operator does. */
+export function settingsToPaste(policy: Policy, server: FoundServer, block: SsoBlock): string | undefined {
+  const want = desiredSso(policy, block.issuer ?? '', server.version);
+  const isOthers = server.settingsHolders.length > 0 || server.reading?.form === 'config';
+  if (want === undefined || !isOthers) return undefined;
+  if (settingDifferences(want, block).length === 0) return undefined;
+  return renderSso(mergedSso(block, want));
+}

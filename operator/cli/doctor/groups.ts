@@ -1,0 +1,23 @@
+import { parseRule } from '../../policy/rules.ts';
+
+/** A text in quotes before `in groups`, or `in ($env?.groups …)`, as most people write rules. */
+const NAMED = /(["'`])((?:\\.|(?!\1)[^\\])*)\1\s+in\s+(?:groups\b|\(?\s*\(?\s*\$env)/g;
+/** The same in a list that groups are compared with: `any(groups, # in [...])`. */
+const LISTED = /\bgroups\b[^[\]]*#\s+in\s+\[([^\]]*)\]/g;
+const TEXTS = /(["'`])((?:\\.|(?!\1)[^\\])*)\1/g;
+
+function plain(text: string): readonly string[] {
+  // What is escaped is left to the engine.
+  return text.includes('\\') ? [] : [text];
+}
+
+/** Groups that a rule is for, as far as it is written in a way that is in use; others are left out. */
+export function groupsNamedIn(rule: string): readonly string[] {
+  const parsed = parseRule(rule);
+  if (parsed !== undefined) return parsed.kind === 'groups' ? parsed.groups : [];
+  const named = [...rule.matchAll(NAMED)].flatMap(([, , text = '']) => plain(text));
+  const listed = [...rule.matchAll(LISTED)].flatMap(([, list = '']) =>
+    [...list.matchAll(TEXTS)].flatMap(([, , text = '']) => plain(text)),
+  );
+  return [...new Set([...named, ...listed])];
+}
