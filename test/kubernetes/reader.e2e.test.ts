@@ -160,6 +160,11 @@ describe('what keeps the pods of a Deployment from being ready', () => {
     (await kubectl(['get', 'pods', '-n', namespace, '-l', `app=${name}`, '-o', 'name']))
       .split('\n')
       .filter(Boolean);
+  const creationTimes = async () => {
+    const times = '{range .items[*]}{.metadata.creationTimestamp}{"\\n"}{end}';
+    const told = await kubectl(['get', 'pods', '-n', namespace, '-o', `jsonpath=${times}`]);
+    return told.split('\n').filter(Boolean).map(Date.parse);
+  };
   const deployment = async (name: string) =>
     decodeDeployment(
       (await client.request({
@@ -209,6 +214,9 @@ describe('what keeps the pods of a Deployment from being ready', () => {
     const crashes =
       'container argo-server ends again and again (CrashLoopBackOff), last with exit code unknown';
     expect(await reader.podTroubles(found, signal)).toEqual([crashes]);
+    // Which pods are the newest is told by whole seconds.
+    const latest = Math.max(...(await creationTimes()));
+    await eventually('the next second', async () => Date.now() >= latest + 1000);
     const image = 'quay.io/argoproj/argocli:v0';
     await kubectl(['set', 'image', 'deployment/argo-server', `argo-server=${image}`, '-n', namespace]);
     const next = await eventually('the next pod', async () =>
