@@ -27,6 +27,12 @@ export type SettingsReading =
   /** `config` beside other keys: Argo refuses both (argo-workflows, config/controller.go). */
   | { readonly form: 'mixed'; readonly others: readonly string[] };
 
+/** Argo's settings for single sign-on; undefined where there are none, or none that Argo reads. */
+export function blockOf(reading: SettingsReading | undefined): SsoBlock | undefined {
+  if (reading === undefined || reading.form === 'mixed' || reading.sso.state !== 'read') return undefined;
+  return reading.sso.block;
+}
+
 const ABSENT: SsoReading = { state: 'absent' };
 
 /** Go takes a number or a switch for the text of it where it wants text, but for the name of a Secret. */

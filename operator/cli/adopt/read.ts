@@ -10,7 +10,12 @@ import { decodeServiceAccount, type RawObject } from '../../kubernetes/decode.ts
 import { decodeConfigMap, decodeDeployment } from '../../kubernetes/decode-server.ts';
 import { RESOURCES, SHARED } from '../../kubernetes/paths.ts';
 import { argoRule } from '../../policy/accounts.ts';
-import { type ServerFlags, serverContainer, serverFlags } from '../../policy/server-container.ts';
+import {
+  DEFAULT_CONFIG_MAP,
+  type ServerFlags,
+  serverContainer,
+  serverFlags,
+} from '../../policy/server-container.ts';
 import { readSettings, type SettingsReading } from '../../policy/server-read.ts';
 import { type ArgoVersion, versionOfImage } from '../../policy/server-version.ts';
 import { type Note, orNote } from '../access/notes.ts';
@@ -47,8 +52,6 @@ export interface Installation {
   readonly server: FoundServer;
 }
 
-const DEFAULT_SETTINGS = 'workflow-controller-configmap';
-
 async function readServer(cluster: Cluster, name: string, note: Note): Promise<FoundServer> {
   const { namespace } = cluster;
   const raw = await orNote(
@@ -60,7 +63,7 @@ async function readServer(cluster: Cluster, name: string, note: Note): Promise<F
   const container = deployment && serverContainer(deployment);
   const flags = container && serverFlags(container);
   const version = container && versionOfImage(container.image);
-  const settingsName = flags === undefined ? DEFAULT_SETTINGS : flags.configMap;
+  const settingsName = flags === undefined ? DEFAULT_CONFIG_MAP : flags.configMap;
   const found =
     settingsName === undefined
       ? undefined

@@ -2,6 +2,7 @@ import type { Policy } from '../../api/objects.ts';
 import { policySchema } from '../../api/policy-schema.ts';
 import { GROUP, KIND, VERSION } from '../../api/schema.ts';
 import { exactPrecedence } from '../../policy/accounts.ts';
+import { blockOf } from '../../policy/server-read.ts';
 import { inCluster } from '../live/cluster.ts';
 import { type KeycloakAccess, withKeycloak } from '../live/keycloak.ts';
 import { withEngine } from '../plan/observe.ts';
@@ -24,7 +25,7 @@ import { type Shift, shiftsOf } from './people.ts';
 import { type Installation, readInstallation } from './read.ts';
 import { type Remark, remarks } from './remark.ts';
 import { delegationRemarks, serverRemarks } from './server.ts';
-import { blockOf, describe } from './spec.ts';
+import { describe } from './spec.ts';
 import { stepsFor } from './steps.ts';
 import { asFile, isFaithful, type Page } from './text.ts';
 
@@ -128,7 +129,7 @@ async function adoptIn(
       ...described.remarks,
       ...accountRemarks(roles, after, installation),
       ...delegationRemarks(after, installation, exactPrecedence),
-      ...serverRemarks(policy, installation.server, blockOf(installation) ?? {}),
+      ...serverRemarks(policy, installation.server, blockOf(installation.server.reading) ?? {}),
       ...guardRemarks(roles),
       ...bindingRemarks(roles),
       ...ahead,

@@ -1,6 +1,7 @@
 import { createWhenJudge, orUnjudged } from '../../argo/when.ts';
 import { argoRule } from '../../policy/accounts.ts';
 import { bearsMark } from '../../policy/ownership.ts';
+import { blockOf } from '../../policy/server-read.ts';
 import { DEFAULT_CLAIM, type SsoBlock } from '../../policy/server-sso.ts';
 import { CommandFailure, ExitCode } from '../terminal.ts';
 import { describeClaim, groupsSpec } from './claim.ts';
@@ -14,12 +15,6 @@ import { soundRoles } from './sound.ts';
 
 function failure(message: string): CommandFailure {
   return new CommandFailure(message, ExitCode.Failed);
-}
-
-/** Argo's settings for single sign-on; undefined where there are none that can be read. */
-export function blockOf({ server: { reading } }: Installation): SsoBlock | undefined {
-  if (reading === undefined || reading.form === 'mixed' || reading.sso.state !== 'read') return undefined;
-  return reading.sso.block;
 }
 
 /** Accounts that a policy has already. */
@@ -85,7 +80,7 @@ function rolesOnly({ server, namespace }: Installation, { deployment }: AdoptOpt
 
 /** Argo's settings where people sign in here; undefined where the policy is to be one of roles only. */
 function loginOf({ options, note }: Access, installation: Installation): SsoBlock | undefined {
-  const login = blockOf(installation) ?? (options.clientId === undefined ? undefined : {});
+  const login = blockOf(installation.server.reading) ?? (options.clientId === undefined ? undefined : {});
   if (login === undefined) note(rolesOnly(installation, options));
   return login;
 }

@@ -1,10 +1,10 @@
 import type { Policy } from '../../api/objects.ts';
+import { blockOf } from '../../policy/server-read.ts';
 import type { Place } from '../live/kubeconfig.ts';
 import { needlessBindings } from './describe.ts';
 import type { Installation } from './read.ts';
 import type { DescribedRoles } from './roles.ts';
 import { settingsToPaste } from './server.ts';
-import { blockOf } from './spec.ts';
 
 /** Something to do, with its commands, or what to write. */
 export interface Step {
@@ -27,7 +27,7 @@ export interface StepSources {
  * what the settings rest on.
  */
 function pasteSteps({ policy, installation: { server }, installation }: StepSources): readonly Step[] {
-  const sso = settingsToPaste(policy, server, blockOf(installation) ?? {});
+  const sso = settingsToPaste(policy, server, blockOf(installation.server.reading) ?? {});
   if (sso === undefined || server.settings === undefined) return [];
   const name = `ConfigMap ${server.settings.metadata.name}`;
   const block = sso

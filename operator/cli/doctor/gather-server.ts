@@ -10,8 +10,7 @@ import {
   serverContainer,
   serverFlags,
 } from '../../policy/server-container.ts';
-import { readSettings, type SettingsReading } from '../../policy/server-read.ts';
-import type { SsoBlock } from '../../policy/server-sso.ts';
+import { blockOf, readSettings } from '../../policy/server-read.ts';
 import { versionOfImage } from '../../policy/server-version.ts';
 import type { Cluster } from '../live/cluster.ts';
 import { ask } from './ask.ts';
@@ -97,11 +96,6 @@ export type Installation = Pick<
   | 'block'
   | 'accountNamespace'
 >;
-
-function blockOf(reading: SettingsReading | undefined): SsoBlock | undefined {
-  if (reading === undefined || reading.form === 'mixed') return undefined;
-  return reading.sso.state === 'read' ? reading.sso.block : undefined;
-}
 
 /** What a Deployment and a ConfigMap, as they are known, tell of an installation. */
 export function understand(
