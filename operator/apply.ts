@@ -132,8 +132,10 @@ function outcomeOf(error: unknown): Outcome {
 }
 
 /** Has somebody else been at the secret since it was decided on, that decision is not followed. */
-async function insistOn(step: SecretStep, { currentClient }: Targets): Promise<void> {
+async function insistOn(step: SecretStep, { currentClient, effects }: Targets): Promise<void> {
   if (!isAsDecided(step, await currentClient())) throw new Abstained();
+  // What was read for that has been kept, and must not be what is known if the step's answer gets lost.
+  effects.clientTouched();
 }
 
 /** The one change that must not be made twice: where its answer is lost, nobody tries again at once. */

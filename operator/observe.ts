@@ -70,11 +70,12 @@ export function createObserver(options: ObserverOptions): Observer {
       const deed = deeds.get(key);
       const [namespace = '', name = ''] = key.split('/');
       const policy = options.cache.policies.get(namespace, name);
+      const { uid } = policy?.metadata ?? {};
       const revision = policy?.status?.secret?.revision;
-      if (policy === undefined || deed?.revision !== revision) deeds.delete(key);
+      if (deed?.uid !== uid || deed?.revision !== revision) deeds.delete(key);
       if (policy === undefined) return undefined;
       const keep = ({ cause, isTold }: Pick<Deed, 'cause' | 'isTold'>) =>
-        deeds.set(key, { cause, isTold, revision });
+        deeds.set(key, { cause, isTold, uid, revision });
       return openSight(options, policy, suspects, { known: deeds.get(key), keep });
     },
   };
@@ -94,6 +95,8 @@ interface Memory extends ClientMemory {
 interface Deed {
   readonly cause: DueCause;
   readonly isTold: boolean;
+  /** Of the policy. */
+  readonly uid: string | undefined;
   /** The revision in the status when it was made. */
   readonly revision: number | undefined;
 }

@@ -1,5 +1,6 @@
 import { ANNOTATION_REVISION, ANNOTATION_ROLLED } from '../api/names.ts';
 import type { Secret } from '../api/objects.ts';
+import { SecretValue } from '../api/secret-value.ts';
 import { entry } from './compare.ts';
 import type { Observation, Proof } from './observation.ts';
 import { markedRevision } from './rotation-hash.ts';
@@ -25,11 +26,21 @@ export function rolledRevision(observation: Observation): number | undefined {
   return markedRevision(entry(deployment.object.templateAnnotations, ANNOTATION_ROLLED));
 }
 
-/** Whether the Secret holds what Keycloak has just now. */
-export function holdsValue({ policy, keycloak }: Observation, secret: Secret): boolean {
-  const key = policy.spec.client?.secret.clientSecretKey ?? '';
-  if (keycloak.state !== 'Observed' || keycloak.client?.secret === undefined) return false;
-  return keycloak.client.secret.equals(entry(secret.data, key));
+/** Whether the Secret holds what Keycloak has just now: the client's secret, and its id. */
+export function holdsValue({ policy, keycloak }: Observation, { data }: Secret): boolean {
+  const { clientId = '', secret } = policy.spec.client ?? {};
+  if (secret === undefined || keycloak.state !== 'Observed' || keycloak.client?.secret === undefined)
+    return false;
+  return (
+    keycloak.client.secret.equals(entry(data, secret.clientSecretKey)) &&
+    new SecretValue(clientId).equals(entry(data, secret.clientIdKey))
+  );
+}
+
+/** Whether nobody else has written what the Secret holds of these since the operator did. */
+export function isUntouched({ policy }: Observation, { metadata }: Secret): boolean {
+  const { clientIdKey = '', clientSecretKey = '' } = policy.spec.client?.secret ?? {};
+  return [clientIdKey, clientSecretKey].every(key => metadata.managed?.data.includes(key));
 }
 
 /** Whether Keycloak's own end of the secret is past: it is refused then, and so is any update of the client. */

@@ -38,12 +38,17 @@ function isRegenerated({ keycloak, secret }: RotationView): boolean {
   return created !== undefined && created !== keycloak.createdAt;
 }
 
+/** Whether somebody else has written the value that the Secret holds. */
+function isTouched({ secret }: RotationView): boolean {
+  return secret?.isUntouched === false;
+}
+
 /**
  * Whether the Secret must take over what Keycloak has. Also where it holds that value already by somebody's hand:
- * the value is another one all the same, and Argo Server has not read it.
+ * the value is another one all the same, also where Keycloak does not date it, and Argo Server has not read it.
  */
 export function differs(view: RotationView): boolean {
-  return view.secret === undefined || !view.secret.holdsValue || isRegenerated(view);
+  return view.secret === undefined || !view.secret.holdsValue || isTouched(view) || isRegenerated(view);
 }
 
 /**

@@ -8,7 +8,7 @@ import {
 } from '../api/names.ts';
 import type { Deployment, Policy, Rollout, Secret } from '../api/objects.ts';
 import { formatTime, parseTime } from '../api/time.ts';
-import { clientSecret, holdsValue, proofOf, revisionOf } from './client-secret-view.ts';
+import { clientSecret, holdsValue, isUntouched, proofOf, revisionOf } from './client-secret-view.ts';
 import { entry } from './compare.ts';
 import type { Observation } from './observation.ts';
 import { remembered } from './remembered.ts';
@@ -83,10 +83,9 @@ function heldSecret(observation: Observation): HeldSecret | undefined {
   const secret = clientSecret(observation);
   if (secret === undefined) return undefined;
   const revision = revisionOf(secret) ?? 0;
-  const key = observation.policy.spec.client?.secret.clientSecretKey ?? '';
   return {
     holdsValue: holdsValue(observation, secret),
-    isUntouched: secret.metadata.managed?.data.includes(key) ?? false,
+    isUntouched: isUntouched(observation, secret),
     marks: marksOf(secret),
     mark: revisionMark(secret.metadata.uid, revision, settingsText(observation)),
     proof: proofOf(observation, revision),

@@ -40,7 +40,10 @@ export interface RotationMarks {
 export interface HeldSecret {
   /** Whether it holds what Keycloak has just now. */
   readonly holdsValue: boolean;
-  /** Whether nobody else has written its value since the operator did: where it differs, Keycloak's is another one. */
+  /**
+   * Whether nobody else has written its value since the operator did: where it differs, Keycloak's is another one then.
+   * Undefined where that cannot be told.
+   */
   readonly isUntouched?: boolean;
   readonly marks: RotationMarks;
   /** What Argo Server's pods are to be marked with once they have read it: see `revisionMark`. */

@@ -127,8 +127,6 @@ describe('drift in Kubernetes', () => {
       'a label of the policy on the Secret, changed',
       () => merge(CREDENTIALS, { metadata: { labels: { team: 'x' } } }),
     ],
-    ['a clientId edited in the Secret', () => merge(CREDENTIALS, { data: { 'client-id': 'eA==' } })],
-    ['a clientId removed from the Secret', () => merge(CREDENTIALS, { data: { 'client-id': null } })],
     ['a damaged revision', () => annotate(CREDENTIALS, { [ANNOTATION_REVISION]: 'many' })],
     ['a revision that was removed', () => annotate(CREDENTIALS, { [ANNOTATION_REVISION]: null })],
     ['all labels of a token, removed', () => stripLabels(ADMIN_TOKEN)],
@@ -188,14 +186,16 @@ describe('drift in Kubernetes', () => {
   });
 
   it.each<[string, () => Promise<unknown>]>([
-    ['edited', () => merge(CREDENTIALS, { data: { 'client-secret': 'bWFsbG9yeQ==' } })],
-    ['removed', () => merge(CREDENTIALS, { data: { 'client-secret': null } })],
+    ['the secret was edited', () => merge(CREDENTIALS, { data: { 'client-secret': 'bWFsbG9yeQ==' } })],
+    ['the secret was removed', () => merge(CREDENTIALS, { data: { 'client-secret': null } })],
+    ['the id was edited', () => merge(CREDENTIALS, { data: { 'client-id': 'eA==' } })],
+    ['the id was removed', () => merge(CREDENTIALS, { data: { 'client-id': null } })],
     [
-      'edited and made immutable',
+      'the secret was edited and made immutable',
       () => merge(CREDENTIALS, { data: { 'client-secret': 'bWFsbG9yeQ==' }, immutable: true }),
     ],
-    ['deleted with its Secret', () => remove(CREDENTIALS)],
-  ])("writes the client's secret again where it was %s, counts and proves it", async (_, breakIt) => {
+    ['the Secret was deleted', () => remove(CREDENTIALS)],
+  ])("writes the client's credentials again where %s, counts and proves them", async (_, breakIt) => {
     const was = await world.get(CREDENTIALS);
     const revision = Number(was?.metadata.annotations?.[ANNOTATION_REVISION]);
     await breakIt();
@@ -282,7 +282,7 @@ describe('drift in Kubernetes', () => {
     expect(await pictureOf(world)).toEqual(after);
     expect(await world.get(ADMIN)).toEqual(account);
     await annotate(ADMIN, { [ARGO_RULE]: 'true' });
-    await merge(CREDENTIALS, { data: { 'client-id': 'eA==' } });
+    await merge(CREDENTIALS, { metadata: { labels: { team: 'x' } } });
     await eventually('ours is undone, theirs is there', async () => {
       expect(await pictureOf(world)).toEqual(after);
       return true;

@@ -1,14 +1,17 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { ANNOTATION_ROTATE_REQUESTED } from '../../operator/api/names.ts';
 import { formatTime } from '../../operator/api/time.ts';
 import { eventually } from '../env/process.ts';
 import { createTestClock } from './clock.ts';
 import { edit } from './quiet.ts';
 import {
+  ARGO_SERVER,
   createRotatingWorld,
   freeLease,
   installArgoServer,
   rotatingSpec,
+  SETTINGS,
   SETTINGS_PATH,
 } from './rotating-world.ts';
 import {
@@ -28,6 +31,7 @@ import {
   applyPolicy,
   awaitPolicy,
   awaitReady,
+  corePath,
   type GotPolicy,
   HOME,
   policyPath,
@@ -192,4 +196,87 @@ it('a former Secret stays until Argo Server no longer needs it', async () => {
   await heal(SPEC);
   const policy = await world.get<GotPolicy>(policyPath('workflows'));
   expect(policy && conditionOf(policy, 'SecretReady').reason).not.toBe('FormerSecretKept');
+});
+
+/** What a Secret of the policy's namespace holds, as text; undefined where there is none. */
+async function heldIn(name: string): Promise<Readonly<Record<string, string>> | undefined> {
+  const data = (await world.get(corePath('secrets', name)))?.data;
+  return (
+    data &&
+    Object.fromEntries(
+      Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64').toString()]),
+    )
+  );
+}
+
+const named = (secret: object, server?: object) => ({
+  ...SPEC,
+  client: { ...MY_CLIENT, secret: { ...MY_CLIENT.secret, ...secret } },
+  ...(server && { server }),
+});
+
+/** Has the operator write the settings again, of which somebody holds the key. */
+async function unpaste(): Promise<void> {
+  await edit(world, SETTINGS_PATH, { data: { sso: null } });
+  await heal(SPEC);
+}
+
+/** The block that ServerReady shows, as somebody pastes it. */
+async function paste(): Promise<void> {
+  const { message } = await awaitServer(world, { reason: 'RolloutPostponed', message: 'Write under data:' });
+  await edit(world, SETTINGS_PATH, { data: parse(message.split('Write under data:\n')[1] ?? '') });
+}
+
+it('a former key stays beside the new one, with the present value, until settings that others write name it no longer', async () => {
+  const others = { ...SERVER, configMap: { name: SETTINGS, manage: false } };
+  await applyPolicy(world, named({ clientSecretKey: 'value' }, others));
+  await awaitServer(world, {
+    reason: 'RolloutPostponed',
+    message: 'and should be argo-server-sso, key value',
+  });
+  const value = before.keycloak;
+  expect(await heldIn('argo-server-sso')).toEqual({ 'client-id': CLIENT, 'client-secret': value, value });
+  const made = await world.admin.regenerate(world.realm, CLIENT);
+  clock.advance(6 * MINUTE);
+  await glance(world);
+  await eventually('both follow Keycloak', async () => {
+    const held = await heldIn('argo-server-sso');
+    return held?.value === made && held['client-secret'] === made;
+  });
+  await paste();
+  await awaitReady(world);
+  expect(await heldIn('argo-server-sso')).toEqual({ 'client-id': CLIENT, value: made });
+  await unpaste();
+  expect(await heldIn('argo-server-sso')).toEqual({ 'client-id': CLIENT, 'client-secret': made });
+});
+
+it('a former Secret stays until settings that others write name the new one, and is told of', async () => {
+  const others = { ...SERVER, configMap: { name: SETTINGS, manage: false } };
+  await applyPolicy(world, named({ name: 'pasted-name' }, others));
+  const seen = await awaitPolicy(world, 'says that it stays', (_, c) => {
+    return c('SecretReady')?.reason === 'FormerSecretKept';
+  });
+  expect(conditionOf(seen, 'SecretReady').message).toContain('it no longer follows Keycloak');
+  await request();
+  await glance(world);
+  expect(regenerations(world)).toBe(0);
+  expect(await heldIn('argo-server-sso')).toEqual(await heldIn('pasted-name'));
+  await paste();
+  await glance(world);
+  await awaitReady(world);
+  await eventually('it is removed', async () => (await heldIn('argo-server-sso')) === undefined);
+  await unpaste();
+  await eventually('the other is removed', async () => (await heldIn('pasted-name')) === undefined);
+});
+
+it.each([
+  ['nothing of Argo Server', undefined],
+  ['its Deployment alone', { deployment: ARGO_SERVER }],
+])('a former Secret goes where the policy names %s, as nobody can tell what is read', async (_, server) => {
+  const { server: __, ...bare } = named({ name: 'bare-name' });
+  await applyPolicy(world, { ...bare, ...(server && { server }) });
+  await awaitReady(world);
+  await eventually('it is removed', async () => (await heldIn('argo-server-sso')) === undefined);
+  expect(await heldIn('bare-name')).toBeDefined();
+  await heal(SPEC);
 });

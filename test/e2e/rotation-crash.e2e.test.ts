@@ -21,6 +21,7 @@ import {
   type WritePoint,
   withRotationLanes,
 } from './rotation-lanes.ts';
+import { awaitNextSecond } from './rotation-looks.ts';
 import { awaitPolicy, awaitReady, type GotPolicy, policyPath, touch, type World } from './world.ts';
 
 interface GotLease {
@@ -81,6 +82,7 @@ async function annotate({ home }: RotationLane, annotations: Readonly<Record<str
 
 /** Asks for a rotation as a person does, and remembers how the lane was. */
 async function request(lane: RotationLane): Promise<void> {
+  await awaitNextSecond(world, lane.clientId);
   const policy = await world.get<GotPolicy>(policyPath(POLICY, lane.home));
   const time = new Date().toISOString();
   const revision = policy?.status?.secret?.revision ?? 0;

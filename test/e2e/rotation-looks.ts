@@ -108,8 +108,8 @@ export function awaitRevision(world: World, revision: number): Promise<GotPolicy
 }
 
 /** Waits until Keycloak would date a new secret differently than the present one: it counts whole seconds. */
-export async function awaitNextSecond(world: World): Promise<void> {
-  const { createdAt = 0 } = await world.admin.clientSecretState(world.realm, CLIENT);
+export async function awaitNextSecond(world: World, clientId = CLIENT): Promise<void> {
+  const { createdAt = 0 } = await world.admin.clientSecretState(world.realm, clientId);
   await eventually('a second has passed', async () => Date.now() >= createdAt + SECOND, 5_000, 20);
 }
 

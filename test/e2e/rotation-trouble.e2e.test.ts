@@ -324,6 +324,8 @@ describe('in the middle of a rotation', () => {
   ] satisfies readonly [string, Fault][])(
     'Keycloak %s: that is told, and it goes on afterwards',
     async (_, fault) => {
+      // An event comes after its status: those of what was before are not to be counted.
+      await glance(world);
       const told = (await eventsOf(world)).length;
       afterRegeneration(() => world.keycloak.fail(fault));
       await request();
@@ -352,13 +354,37 @@ describe('in the middle of a rotation', () => {
     },
   );
 
-  it('somebody has made a new secret since it was decided on: there is no second one', async () => {
-    // So that one look proves the present secret, and then is to have a new one made, by what it knows already.
+  /** Asks for a new secret so that one look proves the present one, and then has the new one made, by what it knows. */
+  const requestAfterProof = async () => {
     await world.keycloak.fail({ kind: 'status', status: 503 });
     const status = { secret: { ...before.policy.status?.secret, provedRevision: null } };
     await world.send('PATCH', `${policyPath('workflows')}/status`, { status }, MERGE_PATCH);
     await request();
     await glance(world);
+  };
+
+  it('the answer to the request for a new secret is lost: the Secret follows by the very next look', async () => {
+    await requestAfterProof();
+    const lost = Promise.withResolvers<void>();
+    world.keycloak.killAfter({
+      count: 1,
+      matches: isRegeneration,
+      answer: 'lost',
+      action: () => lost.resolve(),
+    });
+    await world.keycloak.heal();
+    await glance(world);
+    await lost.promise;
+    await glance(world);
+    const { held, keycloak } = await sightOf(world);
+    expect(held).toBe(keycloak);
+    await expectPeace(1);
+    // So long the request may still be on its way, for the operator.
+    clock.advance(MINUTE);
+  });
+
+  it('somebody has made a new secret since it was decided on: there is no second one', async () => {
+    await requestAfterProof();
     let made = '';
     world.keycloak.killAfter({
       count: 1,

@@ -105,6 +105,8 @@ async function expectNothing(): Promise<void> {
 /** Reasons of events after so many; without pods, a rollout may be over before it is told of, and then its end too. */
 async function lastingReasons(count: number): Promise<readonly string[]> {
   const fleeting = ['AwaitingRollout', 'InSync'];
+  // An event comes after its status.
+  await look(world);
   return (await reasonsSince(world, count)).filter(reason => !fleeting.includes(reason));
 }
 
@@ -207,6 +209,15 @@ describe('what is done by hand', () => {
     clock.advance(5 * MINUTE);
     await look(world);
     expect((await expectNext()).held).toBe('chosen-by-somebody');
+    expect(regenerations(world)).toBe(0);
+  });
+
+  it('in Keycloak and in the Secret alike is read by Argo Server all the same', async () => {
+    await world.admin.setSecret(world.realm, CLIENT, 'chosen-for-both');
+    clock.advance(5 * MINUTE);
+    const chosen = Buffer.from('chosen-for-both').toString('base64');
+    await edit(world, SECRET_PATH, { data: { 'client-secret': chosen } });
+    expect((await expectNext()).held).toBe('chosen-for-both');
     expect(regenerations(world)).toBe(0);
   });
 

@@ -58,7 +58,7 @@ function holding(value: string, revision: string | undefined, name = 'argo-serve
     {
       labels: LABELS,
       ownerReferences: [ownerOf('workflows', 'uid-workflows')],
-      managed: MANAGED,
+      managed: { ...MANAGED, data: ['client-id', 'client-secret'] },
       annotations: {
         [ANNOTATION_SECRET_SINCE]: '2026-03-01T11:00:00Z',
         ...(revision !== undefined && { [ANNOTATION_REVISION]: revision }),
@@ -234,8 +234,8 @@ describe('the Secret with the credentials', () => {
     const [change, ...rest] = planClientSecret(seeing(remembering(undefined), [found]));
     expect(change).toMatchObject({ kind: 'ApplyObject', uid: found.metadata.uid });
     expect(shown(rest)).toEqual([prove(1)]);
-    const managed = { labels: [], annotations: [ANNOTATION_ADOPT_BY], data: [] };
     const kept = holding('new', '1');
+    const managed = { ...MANAGED, ...kept.metadata.managed, annotations: [ANNOTATION_ADOPT_BY] };
     const retained = { ...kept, metadata: { ...kept.metadata, managed } };
     expect(planClientSecret(seeing(remembering(1, 1), [retained]))).toEqual([
       {
@@ -248,13 +248,21 @@ describe('the Secret with the credentials', () => {
     ]);
   });
 
-  it('keeps its number where only the id in it was edited', () => {
+  it('takes the next number where the id in it was edited, or a key by somebody’s hand: a pod may have read it', () => {
     const edited = makeSecret(
       'argo-server-sso',
       { 'client-id': 'x', 'client-secret': 'new' },
       holding('new', '3').metadata,
     );
-    expect(shown(planClientSecret(seeing(remembering(3, 3), [edited])))).toEqual([written('ApplyObject', 3)]);
+    const next = [written('ApplyObject', 4), prove(4)];
+    expect(shown(planClientSecret(seeing(remembering(3, 3), [edited])))).toEqual(next);
+    const same = holding('new', '3');
+    const byHand = (data: readonly string[]) => ({
+      ...same,
+      metadata: { ...same.metadata, managed: { ...MANAGED, data } },
+    });
+    for (const data of [['client-id'], ['client-secret']])
+      expect(shown(planClientSecret(seeing(remembering(3, 3), [byHand(data)])))).toEqual(next);
   });
 
   it('is made anew where somebody has made an old value immutable, and left alone otherwise', () => {
@@ -272,6 +280,7 @@ describe('the Secret with the credentials', () => {
     const policy = remembering(3, 3, { ...SPEC.client.secret, ...{ clientSecretKey: 'constructor' } });
     expect(shown(planClientSecret(seeing(policy, [holding('new', '3')])))).toEqual([
       'ApplyObject argo-server-sso #4 client-id=argo-workflows constructor=new',
+      'PatchObject argo-server-sso',
       prove(4),
     ]);
   });

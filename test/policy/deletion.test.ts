@@ -298,10 +298,11 @@ describe('what becomes of client and Secret', () => {
   it('that stay: the Secret takes over what Keycloak has before it is released', () => {
     const policy = going();
     const client = { ...ADOPTED, secret: new SecretValue('new') };
+    const data = (value: string) => ({ 'client-id': client.clientId, 'client-secret': value });
     const kept = (value: string) =>
       planDeletion(
         observe(policy, {
-          secrets: [makeSecret('argo-server-sso', { 'client-secret': value }, marksOf(policy))],
+          secrets: [makeSecret('argo-server-sso', data(value), marksOf(policy))],
           keycloak: keycloakWith(client),
         }),
       );

@@ -35,7 +35,7 @@ export function isInSync(world: World): boolean {
 /** Whether pods of an older template or mark are still to be replaced. */
 function isRolloutPending({ deployment, secret }: World): boolean {
   if (deployment === undefined) return false;
-  return !isComplete(deployment) || secret === undefined || deployment.mark !== markOf(secret);
+  return !deployment.served || secret === undefined || deployment.mark !== markOf(secret);
 }
 
 function hasExpired({ keycloak, now, skew }: World): boolean {
@@ -57,9 +57,21 @@ function isDueBefore({ keycloak, now, skew }: World): boolean {
   return keycloak.expires !== undefined && keycloak.expires <= now + skew + LIFE / 4 + SKEW;
 }
 
+/** What is wrong with making a new secret while the present one still serves. */
+function judgeBeginning(world: World): readonly (string | false)[] {
+  const { deployment, overlap, keycloak } = world;
+  return [
+    isRolloutPending(world) && 'regenerates while a rollout is pending',
+    deployment !== undefined && !isComplete(deployment) && 'regenerates while pods are missing',
+    deployment?.paused === true && 'regenerates while the Deployment is paused',
+    deployment?.unfit === true && 'regenerates what Argo Server could not read',
+    overlap !== undefined && !keycloak.covered && 'regenerates without the overlap that is asked for',
+  ];
+}
+
 /** What is wrong with making a new secret now. */
 function judgeRegeneration(world: World): readonly (string | false)[] {
-  const { keycloak, now, ghost, request, overlap, secret, issuer } = world;
+  const { keycloak, now, ghost, request, secret, issuer } = world;
   const clocksAgree = Math.abs(world.skew) <= TOLERATED;
   const expiring = keycloak.expires !== undefined && keycloak.expires - now <= 30;
   const wanted = expiring || lastDue(now) > ghost.made + SERVED || (request !== undefined && !ghost.used);
@@ -69,15 +81,9 @@ function judgeRegeneration(world: World): readonly (string | false)[] {
       !seemsOver(world) &&
       'regenerates what is refused for another reason',
     clocksAgree && overlaps(world) && !seemsOver(world) && 'regenerates while an old secret overlaps',
-    !hasExpired(world) && isRolloutPending(world) && 'regenerates while a rollout is pending',
+    ...(hasExpired(world) ? [] : judgeBeginning(world)),
     secret?.value !== keycloak.secret && 'regenerates while the Secret differs from Keycloak',
-    !hasExpired(world) && world.deployment?.paused === true && 'regenerates while the Deployment is paused',
-    !hasExpired(world) && world.deployment?.unfit === true && 'regenerates what Argo Server could not read',
     !issuer && 'regenerates while the issuer does not answer',
-    overlap !== undefined &&
-      !keycloak.covered &&
-      !hasExpired(world) &&
-      'regenerates without the overlap that is asked for',
     !ghost.jumped && clocksAgree && !wanted && 'regenerates though nothing asks for it',
   ];
 }

@@ -1,3 +1,4 @@
+import type { Progress } from '../../operator/api/objects.ts';
 import { formatTime } from '../../operator/api/time.ts';
 import type { RotationPlan } from '../../operator/policy/rotation.ts';
 import { planRotation } from '../../operator/policy/rotation.ts';
@@ -42,6 +43,8 @@ export interface ModelKeycloak {
 export interface ModelSecret {
   readonly uid: number;
   readonly value: number;
+  /** Whether somebody else has written the value since the operator did. */
+  readonly touched: boolean;
   readonly revision: number;
   readonly created: number | undefined;
   readonly since: number | undefined;
@@ -55,6 +58,8 @@ export interface ModelDeployment {
   readonly pods: readonly Pod[];
   readonly startedAt: number;
   readonly completedAt: number | undefined;
+  /** Whether the present template has been complete once: pods that are missing since belong to no rollout. */
+  readonly served: boolean;
   readonly paused: boolean;
   /** Whether new pods do not become ready. */
   readonly broken: boolean;
@@ -137,6 +142,12 @@ export function isComplete({ pods, template }: ModelDeployment): boolean {
   return pods.length === 1 && pods.every(pod => pod.template === template && pod.ready);
 }
 
+/** How Kubernetes tells of the pods. */
+function progressOf(deployment: ModelDeployment): Progress {
+  if (isComplete(deployment)) return 'complete';
+  return deployment.served ? 'down' : 'rolling';
+}
+
 /** The first tick after a time; ticks come every period, for ever. */
 export function tickAfter(time: number): number {
   return (Math.floor(time / PERIOD) + 1) * PERIOD;
@@ -155,7 +166,7 @@ function deploymentView(deployment: ModelDeployment): ServerDeployment {
     state: 'found',
     mark,
     paused,
-    progress: isComplete(deployment) ? 'complete' : 'rolling',
+    progress: progressOf(deployment),
     startedAt: ms(startedAt),
     completedAt: ms(completedAt),
     why: undefined,
@@ -198,6 +209,7 @@ export function viewOf(world: World): RotationView {
     serverObstacle: deployment?.unfit === true ? 'SettingsWrong' : undefined,
     secret: secret && {
       holdsValue: secret.value === keycloak.secret,
+      isUntouched: !secret.touched,
       marks: {
         created: ms(secret.created),
         since: ms(secret.since),

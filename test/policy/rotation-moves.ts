@@ -52,7 +52,7 @@ function takeOver(world: World, marks: RotationMarks): World {
   return {
     ...world,
     fresh: world.fresh + 1,
-    secret: { uid, value: keycloak.secret, revision, ...bear(marks) },
+    secret: { uid, value: keycloak.secret, touched: false, revision, ...bear(marks) },
     ghost: { ...world.ghost, madeSinceTakeOver: false },
   };
 }
@@ -64,7 +64,7 @@ function deploy(world: World, change: Partial<ModelDeployment>): World {
 }
 
 function newTemplate(world: World, mark: string | undefined): World {
-  const rolled = deploy(world, { mark, template: world.fresh, startedAt: world.now });
+  const rolled = deploy(world, { mark, template: world.fresh, startedAt: world.now, served: false });
   return { ...rolled, fresh: world.fresh + 1 };
 }
 
@@ -107,13 +107,15 @@ export function perform(world: World, step: RotationStep): World {
 }
 
 /**
- * Time goes on. What pods hold past its end is nobody's fault but the time's, unless the operator is at rest until then:
- * `rests` says that it has found nothing to do, and is not to look again before.
+ * Time goes on. What pods hold past its end, or would read, is nobody's fault but the time's, unless the operator is at
+ * rest until then: `rests` says that it has found nothing to do, and is not to look again before.
  */
 export function later(world: World, minutes: number, rests = false): World {
   const after = { ...world, now: world.now + minutes };
   if (rests) return after;
-  const lost = world.deployment?.pods.some(pod => accepts(world, pod.value) && !accepts(after, pod.value));
+  const { deployment, secret } = world;
+  const values = [...(deployment?.pods ?? []), ...(secret === undefined ? [] : [secret])];
+  const lost = values.some(({ value }) => accepts(world, value) && !accepts(after, value));
   return lost ? { ...after, ghost: { ...after.ghost, excused: true } } : after;
 }
 
@@ -121,7 +123,7 @@ export function later(world: World, minutes: number, rests = false): World {
 export function rolloutMoves(world: World): readonly Move[] {
   const { deployment, secret, issuer } = world;
   if (deployment === undefined || deployment.paused || isComplete(deployment)) return [];
-  const { pods, template, broken, unfit } = deployment;
+  const { pods, template, broken, unfit, served, completedAt } = deployment;
   const fresh = pods.find(pod => pod.template === template);
   if (fresh === undefined) {
     if (secret === undefined || !issuer || unfit) return [];
@@ -130,7 +132,12 @@ export function rolloutMoves(world: World): readonly Move[] {
     return [{ name: 'a new pod starts', world: deploy(world, { pods: [...ready, pod] }) }];
   }
   if (broken) return [];
-  const done = { pods: [{ ...fresh, ready: true }], completedAt: world.now };
+  // Kubernetes does not date anew what was complete before.
+  const done = {
+    pods: [{ ...fresh, ready: true }],
+    completedAt: served ? completedAt : world.now,
+    served: true,
+  };
   return [{ name: 'the new pod replaces the old', world: deploy(world, done) }];
 }
 
@@ -178,7 +185,11 @@ export function disturbances(world: World): readonly Move[] {
       : [
           [
             'the Secret is edited',
-            excuse({ ...world, fresh: fresh + 1, secret: { ...secret, value: fresh } }),
+            excuse({ ...world, fresh: fresh + 1, secret: { ...secret, value: fresh, touched: true } }),
+          ],
+          [
+            'the value that Keycloak has is put into the Secret by hand',
+            excuse({ ...world, secret: { ...secret, value: keycloak.secret, touched: true } }),
           ],
           ['the Secret is deleted', { ...world, secret: undefined }],
           [
@@ -191,6 +202,11 @@ export function disturbances(world: World): readonly Move[] {
       ? []
       : [
           ['pods stop becoming ready, or do again', deploy(world, { broken: !deployment.broken })],
+          [
+            'pods stop being ready',
+            deploy(world, { pods: deployment.pods.map(pod => ({ ...pod, ready: false })) }),
+          ],
+          ['pods are removed', deploy(world, { pods: [] })],
           ["Argo Server's settings go wrong, or right again", deploy(world, { unfit: !deployment.unfit })],
           ['the Deployment is paused or resumed', deploy(world, { paused: !deployment.paused })],
           ['another image is rolled out', newTemplate(world, deployment.mark)],

@@ -86,6 +86,11 @@ export const MUTANTS: Readonly<Record<string, Planner>> = {
   'takes no notice of the lease': blind(() => ({ leading: true })),
   'takes no notice of the issuer': blind(() => ({ issuerAnswers: true })),
   'takes no notice of a pause': blind(view => deployment(view, { paused: false })),
+  'takes no notice of pods that are missing': blind(view =>
+    view.deployment?.state === 'found' && view.deployment.progress === 'down'
+      ? deployment(view, { progress: 'complete' })
+      : {},
+  ),
   'takes no notice of settings that Argo Server cannot start with': blind(() => ({
     serverObstacle: undefined,
   })),
@@ -95,6 +100,13 @@ export const MUTANTS: Readonly<Record<string, Planner>> = {
       expiresAt: secret?.proof === 'refused' && keycloak.expiresAt !== undefined ? now : keycloak.expiresAt,
     },
   })),
+  'takes a new value for the former one where somebody has put it into the Secret': blind(
+    ({ secret, keycloak }) => ({
+      secret: secret?.holdsValue
+        ? { ...secret, isUntouched: true, marks: { ...secret.marks, created: keycloak.createdAt } }
+        : secret,
+    }),
+  ),
   'allows for no difference between clocks': blind(({ rules }) => ({
     rules: rules && { ...rules, tickAfter: time => rules.tickAfter(time - SKEW) },
   })),

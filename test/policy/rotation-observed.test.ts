@@ -22,7 +22,7 @@ import {
 } from '../../operator/policy/rotation-observed.ts';
 import { parseSchedule } from '../../operator/schedule.ts';
 import { makeClient, makePolicy, NOW, observe } from './fixtures.ts';
-import { keycloakWith, makeMeta, makeSecret, SPEC } from './objects.ts';
+import { keycloakWith, MANAGED, makeMeta, makeSecret, SPEC } from './objects.ts';
 
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
@@ -133,18 +133,26 @@ describe('what decides on a rotation', () => {
       [ANNOTATION_REVISION]: '3',
       ...annotationsOf({ created: NOW - HOUR, since: NOW, handled: 'now!' }),
     };
-    const secret = makeSecret('argo-server-sso', { 'client-secret': 's3cret' }, { annotations });
+    const data = { 'client-id': SPEC.client.clientId, 'client-secret': 's3cret' };
+    const secret = makeSecret('argo-server-sso', data, { annotations });
     const held = rotationView(rotating({}, { secrets: [secret] }))?.secret;
     expect(held).toMatchObject({
       holdsValue: true,
+      isUntouched: false,
       marks: { created: NOW - HOUR, since: NOW, handled: 'now!' },
       proof: 'missing',
     });
     expect(held?.mark).toMatch(/^3-[0-9a-f]{16}$/);
-    const other = makeSecret('argo-server-sso', { 'client-secret': 'old' }, { annotations });
+    const managed = { ...MANAGED, data: Object.keys(data) };
+    const other = makeSecret(
+      'argo-server-sso',
+      { ...data, 'client-secret': 'old' },
+      { annotations, managed },
+    );
     const proof = { revision: 3, result: 'refused', message: '' } as const;
     expect(rotationView(rotating({}, { secrets: [other], proof }))?.secret).toMatchObject({
       holdsValue: false,
+      isUntouched: true,
       proof: 'refused',
     });
   });

@@ -1,3 +1,4 @@
+import type { RotationStep } from '../../operator/policy/rotation-step.ts';
 import { isInSync, TOLERATED } from './rotation-judge.ts';
 import { PERIOD, type Planner, viewOf, type World } from './rotation-model.ts';
 import { later, perform, rolloutMoves } from './rotation-moves.ts';
@@ -19,9 +20,12 @@ const TOO_LONG = 'does not come to rest';
 export function peacefully(world: World, planner: Planner): World | undefined {
   const { step, lookAgainAt } = planner(viewOf(world));
   const after = perform(world, step);
+  // Kubernetes does its part whatever the operator waits for.
+  const pods = isWaiting(step) ? rolloutMoves(after)[0]?.world : undefined;
+  if (pods !== undefined) return pods;
   switch (step.kind) {
     case 'AwaitRollout':
-      return rolloutMoves(world)[0]?.world ?? later(after, 1);
+      return later(after, 1);
     case 'AwaitOverlap':
       if (Math.abs(world.skew) > TOLERATED) return undefined;
       if (isUnending(world)) return undefined;
@@ -34,7 +38,8 @@ export function peacefully(world: World, planner: Planner): World | undefined {
     case 'Postpone':
       return undefined;
     case 'Failed':
-      return later(after, 5);
+      // Where clocks are far apart, what is refused for its age is taken for that only once both say so.
+      return later(after, 10);
     case 'RegenerateSecret':
     case 'TakeOver':
     case 'RecordMarks':
@@ -43,6 +48,11 @@ export function peacefully(world: World, planner: Planner): World | undefined {
     case 'EndOverlap':
       return after;
   }
+}
+
+/** Whether nothing is done until something else comes. */
+function isWaiting({ kind }: RotationStep): boolean {
+  return ['AwaitRollout', 'AwaitOverlap', 'Nothing', 'Postpone', 'Failed'].includes(kind);
 }
 
 /** Whether the realm keeps each old secret until the new one is due, so that there always is one; nobody asks meanwhile. */

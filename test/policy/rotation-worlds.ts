@@ -60,7 +60,7 @@ function beginning(surroundings: Surroundings): World {
       locked: false,
     },
     issuer: true,
-    secret: { uid: 2, value: 1, revision: 1, created, since: made, handled: undefined },
+    secret: { uid: 2, value: 1, touched: false, revision: 1, created, since: made, handled: undefined },
     status: { revision: 1, proved: 1 },
     proof: undefined,
     deployment: hasServer
@@ -70,6 +70,7 @@ function beginning(surroundings: Surroundings): World {
           pods: [{ template: 3, value: 1, ready: true }],
           startedAt: made,
           completedAt: made,
+          served: true,
           paused: false,
           broken: false,
           unfit: false,
@@ -136,6 +137,7 @@ export function keyOf(world: World): string {
       ghost.used,
       ghost.excused,
       ghost.jumped,
+      secret?.touched ?? false,
     ),
   ];
   addRequest(numbers, world);
@@ -161,12 +163,12 @@ type Namer = ReturnType<typeof renamed>;
 function addDeployment(numbers: number[], world: World, value: Namer, mark: Namer) {
   const { now, deployment, keycloak, secret } = world;
   if (deployment === undefined) return;
-  const { pods, startedAt, completedAt, paused, broken, unfit, template } = deployment;
+  const { pods, startedAt, completedAt, served, paused, broken, unfit, template } = deployment;
   const name = renamed();
   const begun = isComplete(deployment) ? NONE : Math.max(startedAt - now, -DEADLINE);
   const matters = completedAt !== undefined && keycloak.old !== undefined;
   const end = matters ? Math.max(completedAt, secret?.since ?? completedAt) - now : NONE;
-  const done = flags(matters, completedAt === undefined, paused, broken, unfit);
+  const done = flags(matters, completedAt === undefined, served, paused, broken, unfit);
   numbers.push(mark(deployment.mark), name(template), begun, end, done);
   for (const pod of pods) numbers.push(name(pod.template), value(pod.value), pod.ready ? 1 : 0);
 }

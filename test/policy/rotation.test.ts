@@ -228,6 +228,11 @@ const STEPS: Readonly<Record<string, readonly [Differences, object]>> = {
     { keycloak: { createdAt: CAME + hours(9) } },
     { kind: 'TakeOver', marks: { created: CAME + hours(9), since: TICK - hours(1), handled: undefined } },
   ],
+  'a value that somebody has set in Keycloak, undated, and in the Secret alike is taken over, for pods have not read it':
+    [
+      { secret: { holdsValue: true, isUntouched: false } },
+      { kind: 'TakeOver', marks: { created: CAME, since: CAME, handled: undefined } },
+    ],
   'a new secret meets the request that waits': [
     { ...asked('a', CAME), keycloak: { createdAt: CAME + hours(9) }, secret: { holdsValue: false } },
     { kind: 'TakeOver', marks: { created: CAME + hours(9), since: TICK - hours(1), handled: 'a' } },

@@ -45,7 +45,11 @@ function written(want: DesiredObject, have: OwnedObject | undefined): OwnedObjec
     labels: { ...have?.metadata.labels, ...labels },
     annotations: merged,
     ...(owner && { ownerReferences: [owner] }),
-    managed: { labels: Object.keys(labels), annotations: Object.keys(annotations), data: [] },
+    managed: {
+      labels: Object.keys(labels),
+      annotations: Object.keys(annotations),
+      data: want.kind === 'Secret' ? Object.keys(want.data) : [],
+    },
   };
   return bodyOf(want, metadata, have);
 }
@@ -64,6 +68,7 @@ function patched(have: OwnedObject, patch: PatchObject): OwnedObject {
     managed: {
       ...managed,
       annotations: managed.annotations.filter(key => !patch.removeAnnotations?.includes(key)),
+      data: managed.data.filter(key => !patch.removeData?.includes(key)),
     },
   };
   if (have.kind === 'ServiceAccount') return { ...have, metadata, secrets: [] };
