@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { CommanderError } from 'commander';
 import { program } from './cli/program.ts';
-import { CommandFailure, ExitCode, type Terminal } from './cli/terminal.ts';
+import { CommandFailure, ExitCode, harmless, type Terminal } from './cli/terminal.ts';
 import { nodeProblem } from './cli/version.ts';
 
 /** Runs one command line, without the program's name; gives the exit code. */
@@ -21,7 +21,7 @@ export async function run(
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.Ok : ExitCode.Failed;
     if (!(error instanceof CommandFailure)) throw error;
-    terminal.err(`${error.message}\n`);
+    terminal.err(`${error.message.split('\n').map(harmless).join('\n')}\n`);
     return error.exitCode;
   }
 }
@@ -65,10 +65,12 @@ async function main(): Promise<ExitCode> {
     terminal.err(`${problem}\n`);
     return ExitCode.Failed;
   }
-  // Whoever reads the output may have seen enough, as `head` does.
   process.stdout.on('error', error => {
-    if ('code' in error && error.code === 'EPIPE') process.exit();
-    throw error;
+    const code = 'code' in error ? error.code : error.message;
+    // Whoever reads the output may have seen enough, as `head` does.
+    if (code === 'EPIPE') process.exit();
+    process.stderr.write(`the output cannot be written (${code})\n`);
+    process.exit(ExitCode.Failed);
   });
   try {
     const plugin = basename(process.argv[1] ?? '') === PLUGIN;
@@ -80,7 +82,10 @@ async function main(): Promise<ExitCode> {
 }
 
 if (import.meta.main) {
-  process.exitCode = await main();
+  const code = await main();
+  process.exitCode = code;
   // Once all is written, nothing that was left hanging, such as a plugin of the kubeconfig, keeps the process.
-  process.stdout.write('', () => setTimeout(() => process.exit(), LINGER_MS).unref());
+  process.stdout.write('', () =>
+    setTimeout(() => process.exit(), code === ExitCode.Interrupted ? 0 : LINGER_MS).unref(),
+  );
 }

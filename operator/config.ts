@@ -39,7 +39,10 @@ export interface OperatorConfig {
   readonly namespaces: readonly NamespaceAllowance[];
 }
 
-/** A configuration that cannot be used. The message is for people: a line for each problem, with its place. */
+/**
+ * A configuration that cannot be used. The message is for people: a line for each problem, with its place. It has a
+ * `cause` where a file cannot be read.
+ */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
@@ -146,6 +149,7 @@ async function readText(path: string, what: string): Promise<string> {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
     throw new ConfigError(
       `file ${path} with the ${what} cannot be read (${code}); write it, or correct the path`,
+      { cause: error },
     );
   }
 }

@@ -6,7 +6,8 @@ export async function readConfig(file: string): Promise<OperatorConfig> {
   try {
     return await loadConfig(file);
   } catch (error) {
-    if (error instanceof ConfigError) throw new CommandFailure(error.message, ExitCode.Wrong);
-    throw error;
+    if (!(error instanceof ConfigError)) throw error;
+    const unread = error.cause !== undefined;
+    throw new CommandFailure(error.message, unread ? ExitCode.Failed : ExitCode.Wrong, error);
   }
 }

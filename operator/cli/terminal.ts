@@ -14,6 +14,16 @@ export interface Terminal {
   readonly interrupt?: AbortSignal | undefined;
 }
 
+/** Marks that turn the direction of a text, so that it is read as another than it is (Unicode Standard Annex 9). */
+const TURNS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** A text of others as it may be shown: on one line, with nothing in it that speaks to the terminal. */
+export function harmless(text: string): string {
+  return text
+    .replaceAll(TURNS, mark => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .replaceAll(/\p{Cc}+/gu, ' ');
+}
+
 /** Exit codes of the command line. */
 export const ExitCode = {
   /** Done, and nothing is wrong. */

@@ -44,6 +44,11 @@ export function orderVerbs(given: Iterable<string>): readonly string[] {
   return [...new Set(verbs)].toSorted((a, b) => placeOf(a) - placeOf(b) || (a < b ? -1 : 1));
 }
 
+/** Of what is yet to be created the API server does not know the name when it asks for the right. */
+function isAskedByName(verb: string): boolean {
+  return verb !== 'create';
+}
+
 /** What rules let do with Argo's workflows. */
 export function workflowVerbs(rules: readonly PolicyRule[]): WorkflowVerbs {
   const about = rules.filter(
@@ -51,7 +56,7 @@ export function workflowVerbs(rules: readonly PolicyRule[]): WorkflowVerbs {
   );
   const of = (list: readonly PolicyRule[]) => orderVerbs(list.flatMap(rule => rule.verbs));
   const verbs = of(about.filter(({ resourceNames = [] }) => resourceNames.length === 0));
-  const named = of(about.filter(({ resourceNames = [] }) => resourceNames.length > 0));
+  const named = of(about.filter(({ resourceNames = [] }) => resourceNames.length > 0)).filter(isAskedByName);
   return { verbs, named: named.filter(verb => !verbs.includes(verb)) };
 }
 

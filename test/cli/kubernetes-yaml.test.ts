@@ -31,4 +31,20 @@ describe('YAML is read as kubectl reads it', () => {
       { a: 1 },
     ]);
   });
+
+  it('with values of JSON one after the other, at their places', () => {
+    const text = '{"a": "}{\\"["}\n\n{"b":\n 1} {"c": [2]}\n';
+    const { documents, lines } = parseKubernetesYaml(text);
+    expect(documents.flatMap(each => each.errors)).toEqual([]);
+    expect(documents.map(each => each.toJS())).toEqual([{ a: '}{"[' }, { b: 1 }, { c: [2] }]);
+    expect(documents.map(each => lines.linePos(each.contents?.range[0] ?? 0))).toEqual([
+      { line: 1, col: 1 },
+      { line: 3, col: 1 },
+      { line: 4, col: 5 },
+    ]);
+  });
+
+  it.each(['{"a": 1}\n{"b":', '{"a": 1}\n{b: 2}', '{"a": 1}}'])('without guessing what %j may mean', text => {
+    expect(parseKubernetesYaml(text).documents.flatMap(each => each.errors)).not.toEqual([]);
+  });
 });

@@ -173,6 +173,18 @@ describe('what the cluster does not do', () => {
     expect(server.requests[1]).toMatch(/\?limit=500&continue=c1$/);
   });
 
+  it.each([
+    [['status', '-n', ''], '"" can be no namespace'],
+    [['status', '-n', 'a/../..'], '"a/../.." can be no namespace'],
+    [['status', '', '-n', 'argo'], '"" can be no name'],
+    [['suspend', '..', '-n', 'argo'], '".." can be no name'],
+    [['explain', '--groups', 'a', '-n', 'argo', '--resource-namespace', 'B'], '"B" can be no namespace'],
+  ])('is asked only about what can be there: %j', async (args, told) => {
+    const { kubeconfig } = await options();
+    const { code, err } = await argoAccess([...args, '--kubeconfig', kubeconfig]);
+    expect({ code, err }).toEqual({ code: 2, err: `${told}; correct it\n` });
+  });
+
   it('is told beside the rest where it is only the events', async () => {
     const policy = { metadata: { name: 'a', namespace: 'argo', uid: 'u' }, spec: SPEC };
     server.answer(reply(200, policy), status(403, 'Forbidden', 'events is forbidden: User "jane" cannot'));
@@ -182,6 +194,11 @@ describe('what the cluster does not do', () => {
     expect(out).toMatch(/^argo\/a {2}\? not looked at yet\n/);
     expect(out).not.toContain('Events');
     expect(err).toMatch(/^events are not shown: you \(jane\) may not list events in namespace argo; /);
+  });
+
+  it('ends a command with a message that says nothing to the terminal', async () => {
+    const args = ['status', '--kubeconfig', folder.path('a\u001b[31m')];
+    expect((await argoAccess(args)).err).toMatch(/^kubeconfig \S+\/a \[31m cannot be read/);
   });
 
   it('ends a command with its exit code and its message', async () => {
@@ -260,6 +277,7 @@ describe('a text on a terminal', () => {
 
   it('cannot steer it', () => {
     expect(clean('a\u001b[2J\nb ')).toBe('a [2J b');
+    expect(clean('/a\u202esnimda')).toBe('/a\\u202esnimda');
   });
 
   it.each([

@@ -7,14 +7,16 @@ import { type PlanReport, reportGroups, reportPolicy } from '../../operator/cli/
 import { secretOf, supposeHeld, supposeThere } from '../../operator/cli/plan/secrets.ts';
 import { type Holders, holdersOf, planAround, sharedKey } from '../../operator/cli/plan/taken.ts';
 import { asText } from '../../operator/cli/plan/text.ts';
-import { ExitCode } from '../../operator/cli/terminal.ts';
 import { NO_SERVER } from '../../operator/policy/nothing-seen.ts';
 import type { Observation, ServerObservation } from '../../operator/policy/observation.ts';
 import { type Prospect, planUntilQuiet } from '../../operator/policy/prospect.ts';
+import { Reason } from '../../operator/policy/reasons.ts';
 import { blocks } from '../docs-pages.ts';
+import { makeFolder } from '../kubernetes/kubeconfigs.ts';
 import { ALLOWANCE, makeClient, makePolicy, observe } from '../policy/fixtures.ts';
 import { keycloakWith, makeAccount, SPEC, settledPolicy } from '../policy/objects.ts';
 import { makeConfigMap, makeDeployment, SPEC as SERVER_SPEC } from '../policy/server-objects.ts';
+import { argoAccess } from './command-line.ts';
 
 const PLAIN = { colours: false };
 const CLIENT_SECRET = 'correct-horse-battery';
@@ -109,6 +111,26 @@ describe('a plan for people', () => {
     expect(notes).toContain('whoever its rule matches is denied until the rest is done');
   });
 
+  it('holds nothing against a policy that is gone then, such as a name that another has taken up', () => {
+    const { policy, ...rest } = settled();
+    const metadata = { ...policy.metadata, deletionTimestamp: '2026-03-01T12:00:00Z' };
+    const going = { ...policy, metadata };
+    const prospect = prospectOf({ ...rest, policy: going });
+    const taken = {
+      part: 'secret',
+      reason: Reason.NameTaken,
+      message: 'is taken',
+      blocks: ['secret'],
+    } as const;
+    const report = (end: Observation) =>
+      reportPolicy(
+        { policy: going, before: policy, merge: 'delete' },
+        { ...prospect, end, violations: [taken] },
+      );
+    expect(report(prospect.end).problems).toEqual([]);
+    expect(report(prospect.start).problems).toEqual([{ reason: 'NameTaken', message: 'is taken' }]);
+  });
+
   it('leaves out policies of no file that nothing becomes of', () => {
     const report = reportOf(settled(), 'none');
     expect(asText(report, PLAIN)).toBe('No changes.\n');
@@ -129,9 +151,27 @@ function fileOf(policy: Policy, more: Partial<FilePolicy> = {}): FilePolicy {
   return { policy, placeOf: () => place, labels: {}, annotations: {}, ...more };
 }
 
+describe('with --exit-code', () => {
+  it.each([
+    ['a wrong configuration', 'instanceId: ""\n'],
+    ['none', undefined],
+  ])('%s is no change, and ends with 2', async (_, text) => {
+    const folder = await makeFolder();
+    const cluster = { name: 'a', cluster: { server: 'https://a.example.com' } };
+    const contexts = [{ name: 'a', context: { cluster: 'a', user: 'a' } }];
+    const users = [{ name: 'a', user: {} }];
+    const kubeconfig = JSON.stringify({ clusters: [cluster], contexts, users, 'current-context': 'a' });
+    const access = ['--kubeconfig', await folder.write('kubeconfig', kubeconfig)];
+    const path = text === undefined ? folder.path('config.yaml') : await folder.write('config.yaml', text);
+    const { code, out, err } = await argoAccess(['plan', ...access, '--config', path, '--exit-code', '-']);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain(path);
+    await folder.remove();
+  });
+});
+
 describe('files', () => {
-  const read = (text: string) =>
-    readFiles([{ file: 'a.yaml', text }], { namespace: 'argo', wrong: ExitCode.Wrong });
+  const read = (text: string) => readFiles([{ file: 'a.yaml', text }], { namespace: 'argo', wrong: 1 });
   const POLICY = [
     'apiVersion: argo-access.io/v1alpha1',
     'kind: ArgoAccessPolicy',

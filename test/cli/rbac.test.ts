@@ -6,6 +6,7 @@ import { parseAllDocuments } from 'yaml';
 import { argoAccess } from './command-line.ts';
 
 const EXAMPLE = join(import.meta.dirname, '..', '..', 'config', 'example', 'config.yaml');
+const WRONG = join(import.meta.dirname, '..', '..', 'package.json');
 const CLI = join(import.meta.dirname, '..', '..', 'operator', 'cli.ts');
 
 describe('argo-access rbac', () => {
@@ -31,8 +32,14 @@ describe('argo-access rbac', () => {
   });
 
   it('ends with 1 where the configuration is wrong, and prints nothing that could be applied', async () => {
-    const { code, out, err } = await argoAccess(['rbac', '--config', '/nowhere/config.yaml']);
+    const { code, out, err } = await argoAccess(['rbac', '--config', WRONG]);
     expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toContain('instanceId: is missing');
+  });
+
+  it('ends with 2 where it cannot be read', async () => {
+    const { code, out, err } = await argoAccess(['rbac', '--config', '/nowhere/config.yaml']);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toBe(
       'file /nowhere/config.yaml with the configuration cannot be read (ENOENT); write it, or correct the path\n',
     );

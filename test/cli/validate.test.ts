@@ -127,6 +127,25 @@ describe('argo-access validate', () => {
     expect(placesIn(out)).toEqual(['a.yaml', 'b/c/d.yml', 'b/e.json', 'b/z.yaml']);
   });
 
+  it('reads UTF-16 as kubectl does', async () => {
+    const path = join(folder, 'wrong.yaml');
+    const bytes = Buffer.from(`\ufeff${WRONG}`, 'utf16le');
+    for (const text of [bytes, Buffer.from(bytes).swap16()]) {
+      await writeFile(path, text);
+      expect((await argoAccess(['validate', path])).out).toMatch(/wrong\.yaml:8:16: error: /);
+    }
+  });
+
+  it('shows a name of a file on one line, so that it is no command of GitHub', async () => {
+    const [path = ''] = await files({ 'a\n::error::b\u001b[31m.yaml': WRONG });
+    expect((await argoAccess(['validate', path])).out).toMatch(
+      /^\S+\/a ::error::b \[31m\.yaml:8:16: error: /,
+    );
+    expect((await argoAccess(['validate', `${path}x`])).err).toMatch(
+      /^\S+\/a ::error::b \[31m\.yamlx cannot/,
+    );
+  });
+
   it('reads each file once, however often it is given', async () => {
     const [path = ''] = await files({ 'right.yaml': RIGHT });
     const { out } = await argoAccess(['validate', path, folder, path]);

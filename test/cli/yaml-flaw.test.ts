@@ -4,7 +4,7 @@ import { judge } from '../../operator/cli/validate/judge.ts';
 const HEAD = 'apiVersion: argo-access.io/v1alpha1\nspec:\n';
 const COLUMN = /begin all of them in the same one$/;
 const KEY = /write a colon and a space between them/;
-const BRACKET = /write the ] or } that is missing$/;
+const BRACKET = /write the ] or } that is missing, or indent it$/;
 const QUOTE = /write the one that is missing$/;
 const OWN_MEANING = /has a meaning of its own; put quotes around the text$/;
 

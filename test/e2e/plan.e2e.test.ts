@@ -220,6 +220,13 @@ describe('plan, and then the merge', () => {
     ]);
   });
 
+  it('of a policy under another name, which nothing stands against', async () => {
+    const renamed = { ...workflows(), name: 'renamed' };
+    const report = await planAndMerge(planner, { policies: [renamed], gone: ['workflows'] });
+    expect(report.policies.flatMap(({ problems, warnings }) => [...problems, ...warnings])).toEqual([]);
+    await planAndMerge(planner, { policies: [workflows()], gone: ['renamed'] });
+  });
+
   it('of what has been changed by hand while no operator ran', async () => {
     await world.operator().stop();
     const binding = `argo-access:${HOME}:workflows-viewer:clusterrole:argo-access-viewer`;

@@ -46,6 +46,11 @@ async function textOf(path: string, { input }: PersonSources['terminal']): Promi
   }
 }
 
+/** Where a text comes from, for people. */
+function nameOf(path: string): string {
+  return path === '-' ? 'the standard input' : path;
+}
+
 const claimsSchema = z.record(z.string(), z.unknown());
 
 /** The message quotes nothing of what was read. */
@@ -113,11 +118,13 @@ export async function personOf(options: PersonOptions, sources: PersonSources): 
   }
   if (claims !== undefined) {
     const text = await textOf(claims, sources.terminal);
-    return { what: `the claims in ${claims}`, token: claimsIn(text, claims), groupsOnly: false };
+    const where = nameOf(claims);
+    return { what: `the claims in ${where}`, token: claimsIn(text, where), groupsOnly: false };
   }
   if (token !== undefined) {
     const text = await textOf(token, sources.terminal);
-    return { what: `the ID token in ${token}`, token: ofToken(text, token), groupsOnly: false };
+    const where = nameOf(token);
+    return { what: `the ID token in ${where}`, token: ofToken(text, where), groupsOnly: false };
   }
   if (groups === undefined) throw failure('say who it is: by --user, --groups, --claims or --token');
   const list = splitGroups(groups);

@@ -69,12 +69,16 @@ function outcomeText(outcome: Outcome): string {
   }
 }
 
+const NO_RULES =
+  'is denied: no service account rule matches, for no ServiceAccount there has one; see whether it is the right namespace';
+
 /** The end in one word and one sentence. */
-export function outcomeOf({ login, outcomes }: Explanation): OutcomeReport {
+export function outcomeOf({ login, outcomes, trials }: Explanation): OutcomeReport {
   if (login.kind === 'refused') return { kind: 'refused', serviceAccounts: [], message: login.message };
   const [first] = outcomes;
   const serviceAccounts = listed(outcomes);
   if (first === undefined) return { kind: 'none', serviceAccounts, message: '' };
+  if (trials.length === 0) return { kind: first.kind, serviceAccounts, message: NO_RULES };
   if (outcomes.length === 1) return { kind: first.kind, serviceAccounts, message: outcomeText(first) };
   const ways = outcomes.map(outcomeText).join('; or ');
   const message = `tie, of which Argo takes whichever comes first: ${ways}. Give them different precedences`;

@@ -1,6 +1,7 @@
+import { dnsLabel, rbacName } from '../../api/fields.ts';
 import { createKubernetesClient, type KubernetesClient } from '../../kubernetes/client.ts';
 import { collectionPath, objectPath, type Resource } from '../../kubernetes/paths.ts';
-import type { Terminal } from '../terminal.ts';
+import { CommandFailure, ExitCode, type Terminal } from '../terminal.ts';
 import { type Asked, explainFailure, isKind } from './failure.ts';
 import { untilInterrupted } from './interrupt.ts';
 import { type ClusterChoice, chooseCluster, type Place } from './kubeconfig.ts';
@@ -84,6 +85,18 @@ export async function inCluster<T>(
   }
 }
 
+/** Ends the command where a name is none: the path that it made would be of something else. */
+function assertNamed({ namespace, name }: Pick<Asked, 'namespace' | 'name'>): void {
+  const judged = [
+    ['namespace', namespace, dnsLabel],
+    ['name', name, rbacName],
+  ] as const;
+  for (const [what, given, schema] of judged) {
+    if (given === undefined || schema.safeParse(given).success) continue;
+    throw new CommandFailure(`${JSON.stringify(given)} can be no ${what}; correct it`, ExitCode.Failed);
+  }
+}
+
 function requests(client: KubernetesClient, place: Place, signal: AbortSignal) {
   const explained = async (asked: Asked, request: Promise<unknown>) => {
     try {
@@ -93,6 +106,7 @@ function requests(client: KubernetesClient, place: Place, signal: AbortSignal) {
     }
   };
   const get: Cluster['get'] = async <T>(resource: Resource, namespace: string, name: string) => {
+    assertNamed({ namespace, name });
     const path = objectPath(resource, namespace, name);
     try {
       const request = client.request({ method: 'GET', path, signal });
@@ -107,6 +121,7 @@ function requests(client: KubernetesClient, place: Place, signal: AbortSignal) {
     namespace: string | undefined,
     query: Readonly<Record<string, string>> = {},
   ) => {
+    assertNamed({ namespace });
     const path = collectionPath(resource, namespace);
     const items: T[] = [];
     let next = '';
@@ -121,6 +136,7 @@ function requests(client: KubernetesClient, place: Place, signal: AbortSignal) {
   };
   const write: Cluster['write'] = async <T>(asked: Write) => {
     const { verb, resource, namespace, name, body, query, contentType } = asked;
+    assertNamed(asked);
     const path =
       name === undefined ? collectionPath(resource, namespace) : objectPath(resource, namespace, name);
     const type = contentType ?? (verb === 'patch' ? 'application/merge-patch+json' : 'application/json');

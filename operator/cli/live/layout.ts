@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
+import { harmless } from '../terminal.ts';
 
 /** A colour or weight; see `styleText`. */
 export type Style = Parameters<typeof styleText>[0];
@@ -18,7 +19,7 @@ export function widthOf(text: string): number {
 
 /** What is not to be split further although it has spaces; the terminal gets no control characters of others. */
 export function clean(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, ' ').trim();
+  return harmless(text).trim();
 }
 
 /** The narrowest column that a text is wrapped into; below that, lines run over. */

@@ -21,8 +21,16 @@ function accountRows(who: string, account: AccountReport): readonly (readonly st
   ]);
 }
 
+/** Longest cell in characters; an expression goes on for as long as somebody cares to write. */
+const WIDEST = 60;
+
+function shortened(text: string): string {
+  const characters = [...text];
+  return characters.length <= WIDEST ? text : `${characters.slice(0, WIDEST - 1).join('')}…`;
+}
+
 function rowLines(row: Row): readonly (readonly string[])[] {
-  const who = clean(whoText(row.who));
+  const who = shortened(clean(whoText(row.who)));
   if (row.accounts.length === 0) return [[who, '-', '-', '-', '-', 'denied: no rule matches']];
   return row.accounts.flatMap((account, index) => accountRows(index === 0 ? who : '', account));
 }

@@ -1,3 +1,4 @@
+import { FINALIZER } from '../../api/names.ts';
 import { formatTime } from '../../api/time.ts';
 import { conclusions, isFault } from '../../policy/conclusions.ts';
 import { type Shift, shiftsOfGroups } from '../../policy/people.ts';
@@ -77,11 +78,18 @@ const GOING: Remark = {
   message: 'it is being deleted already: what the files say has no effect until it is gone and applied again',
 };
 
+/** Whether the policy is gone in the end: nothing stands against what is not there any more. */
+function isGone({ end: { policy } }: Prospect): boolean {
+  const { deletionTimestamp, finalizers = [] } = policy.metadata;
+  return deletionTimestamp !== undefined && !finalizers.includes(FINALIZER);
+}
+
 /** What is shown of one policy. */
 export function reportPolicy(merged: MergedPolicy, prospect: Prospect): PolicyReport {
   const { merge, policy } = merged;
   const { namespace, name } = policy.metadata;
-  const faults = prospect.violations.filter(isFault).map(remarkOf);
+  const violations = isGone(prospect) ? [] : prospect.violations;
+  const faults = violations.filter(isFault).map(remarkOf);
   const problems = prospect.quiet ? faults : [...faults, NO_END];
   const ready = readyOf(prospect);
   const waits = awaited(merged, ready, problems);
@@ -94,7 +102,7 @@ export function reportPolicy(merged: MergedPolicy, prospect: Prospect): PolicyRe
     problems: [...problems, ...(isProblem ? waits : [])],
     warnings: [
       ...(merge !== 'delete' && policy.metadata.deletionTimestamp !== undefined ? [GOING] : []),
-      ...prospect.violations.filter(each => !isFault(each)).map(remarkOf),
+      ...violations.filter(each => !isFault(each)).map(remarkOf),
       ...(isProblem ? [] : waits),
     ],
     ready,

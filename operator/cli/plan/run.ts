@@ -102,13 +102,12 @@ async function planFiles(
 ): Promise<PlanReport> {
   const { config } = keycloak;
   const { notes, note } = noteBook();
-  const wrong = options.exitCode === true ? ExitCode.Failed : ExitCode.Wrong;
-  const files = readFiles(sources, { namespace: cluster.namespace, wrong });
+  const files = readFiles(sources, { namespace: cluster.namespace, wrong: ExitCode.Wrong });
   if (files.length === 0) note('anything: there is no ArgoAccessPolicy in the files');
   const homes = namespacesOf(files, cluster, options.prune === true);
   const present = await readPresent(cluster, homes, note);
   const refused = refusedUpdates(files, present);
-  if (refused.length > 0) refuse(sources, refused, wrong);
+  if (refused.length > 0) refuse(sources, refused, ExitCode.Wrong);
   const pruned = options.prune === true ? homes : new Set<string>();
   const merged = mergePolicies({ files, present, pruned, now });
   const planned = merged.filter(({ policy }) => homes.has(policy.metadata.namespace));
@@ -143,6 +142,12 @@ function exitCodeOf({ policies, changes }: PlanReport, { exitCode }: PlanOptions
   return isWrong ? ExitCode.Wrong : ExitCode.Ok;
 }
 
+/** With `--exit-code`, 1 says that something would change, and nothing else. */
+function failureOf(error: unknown, { exitCode }: PlanOptions): unknown {
+  const isWrong = error instanceof CommandFailure && error.exitCode === ExitCode.Wrong;
+  return isWrong && exitCode === true ? new CommandFailure(error.message, ExitCode.Failed, error) : error;
+}
+
 /**
  * Says what merging files would change, in the cluster and in Keycloak.
  *
@@ -159,7 +164,9 @@ export async function plan(
     withKeycloak(options.config, keycloak =>
       planFiles({ cluster, keycloak, now: Date.now() }, sources, options, wasmPath),
     ),
-  );
+  ).catch(error => {
+    throw failureOf(error, options);
+  });
   terminal.out(options.output === 'text' ? asText(report, terminal) : asData(options.output, report));
   return exitCodeOf(report, options);
 }

@@ -1,4 +1,4 @@
-import { type Document, LineCounter, parseAllDocuments, type ScalarTag } from 'yaml';
+import { Composer, type Document, LineCounter, Parser, type ScalarTag } from 'yaml';
 
 // kubectl reads YAML 1.1 in Go's way (sigs.k8s.io/yaml, go.yaml.in/yaml/v2, resolve.go): `yes` and `on` are booleans,
 // `010` is eight, a date is text, and of a key that is there twice the last counts. Whoever read the files in another
@@ -45,17 +45,49 @@ export interface KubernetesYaml {
   readonly lines: LineCounter;
 }
 
-/** Reads YAML as kubectl does. What is wrong with a document is in its `errors`; keys that are there twice are not. */
+/** How much deeper a mark of JSON leads. */
+const STEPS: Readonly<Record<string, number>> = { '{': 1, '[': 1, '}': -1, ']': -1 };
+const JSON_MARKS = /"(?:[^"\\]|\\.)*"|[{}[\]]/gs;
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The values of a stream of JSON, one after the other without a mark between; all of a text that is none. */
+function streamed(text: string): readonly string[] {
+  if (!/^\s*\{/.test(text)) return [text];
+  const values: string[] = [];
+  let [depth, from] = [0, 0];
+  for (const { 0: mark, index } of text.matchAll(JSON_MARKS)) {
+    depth += STEPS[mark] ?? 0;
+    if (depth !== 0) continue;
+    values.push(text.slice(from, index + mark.length));
+    from = index + mark.length;
+  }
+  const isStream = values.length > 1 && text.slice(from).trim() === '' && values.every(isJson);
+  return isStream ? values : [text];
+}
+
+/**
+ * Reads YAML, and JSON, as kubectl does. What is wrong with a document is in its `errors`; keys that are there twice are
+ * not.
+ */
 export function parseKubernetesYaml(text: string): KubernetesYaml {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, {
-    lineCounter: lines,
-    prettyErrors: false,
+  // It counts on from one value to the next.
+  const parser = new Parser(lines.addNewLine);
+  const composer = new Composer({
     uniqueKeys: false,
     logLevel: 'error',
     merge: true,
     schema: 'failsafe',
     customTags: ['null', bool, number, integer],
   });
-  return { documents: [...documents], lines };
+  const tokens = streamed(text).flatMap(value => [...parser.parse(value)]);
+  return { documents: [...composer.compose(tokens)], lines };
 }

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, normalize, resolve } from 'node:path';
-import { CommandFailure, ExitCode } from '../terminal.ts';
+import { CommandFailure, ExitCode, harmless } from '../terminal.ts';
 
 /** A text with the name under which people know it. */
 export interface SourceText {
@@ -54,10 +54,19 @@ async function isFile(path: string): Promise<boolean> {
 }
 
 async function read(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch(error => unreadable(file, error));
+  return decoded(await readFile(file).catch(error => unreadable(file, error)));
+}
+
+/** Text in UTF-8, or, by its mark, in UTF-16, as some shells of Windows write it and kubectl reads it. */
+function decoded(bytes: Uint8Array): string {
+  const [first, second] = bytes;
+  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
+  return new TextDecoder().decode(bytes);
 }
 
 function unreadable(path: string, error: unknown): never {
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-  throw new CommandFailure(`${path} cannot be read (${code}); correct the path`, ExitCode.Failed);
+  const remedy = code === 'EACCES' ? 'see to it that you may read it' : 'correct the path';
+  throw new CommandFailure(`${harmless(path)} cannot be read (${code}); ${remedy}`, ExitCode.Failed);
 }

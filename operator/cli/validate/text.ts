@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { harmless } from '../terminal.ts';
 import type { Finding, Report, Severity } from './finding.ts';
 
 const COLOURS = { error: 'red', warning: 'yellow', note: 'cyan' } as const;
@@ -36,13 +37,8 @@ export function asText(report: Report, colours: boolean): string {
     colours ? styleText(format, text, { validateStream: false }) : text;
   const lines = report.findings.map(finding => {
     const { file, line, column, severity, rule } = finding;
-    const place = style('bold', `${file}:${line}:${column}:`);
-    return `${place} ${style(COLOURS[severity], severity)}: ${oneLine(sentence(finding))} [${rule}]\n`;
+    const place = style('bold', `${harmless(file)}:${line}:${column}:`);
+    return `${place} ${style(COLOURS[severity], severity)}: ${harmless(sentence(finding))} [${rule}]\n`;
   });
   return `${lines.join('')}${summary(report)}\n`;
-}
-
-/** A message may show what somebody has written: nothing of it is to end the line, or speak to the terminal. */
-export function oneLine(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, ' ');
 }

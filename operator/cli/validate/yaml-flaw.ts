@@ -9,7 +9,10 @@ export interface YamlFlaw {
 
 /** Errors of the parser by the beginning of what it says, in words that help. */
 const WORDS: readonly (readonly [RegExp, string])[] = [
-  [/^Flow /, 'a bracket that is opened here is not closed; write the ] or } that is missing'],
+  [
+    /^Flow /,
+    'a bracket that is opened here is not closed, or only left of the line that it belongs to; write the ] or } that is missing, or indent it',
+  ],
   [/^Missing closing/, 'quotes that are opened here are not closed; write the one that is missing'],
   [
     /^(?:Sequence item without|All mapping items)/,
