@@ -12,7 +12,13 @@ import { kubeconfig } from '../env/kubernetes.ts';
 import { ruleEngineWasm } from '../env/rule-engine.ts';
 import { tokenOf } from './install.ts';
 import { secretsOf } from './leaks.ts';
-import { createRotatingWorld, DEPLOYMENT_PATH, freeLease, installArgoServer } from './rotating-world.ts';
+import {
+  createRotatingWorld,
+  DEPLOYMENT_PATH,
+  freeLease,
+  installArgoServer,
+  SETTINGS_PATH,
+} from './rotating-world.ts';
 import {
   applyPolicy,
   awaitReady,
@@ -253,6 +259,46 @@ describe('explain', () => {
       expect(delegating.report.trials.map(({ namespace }) => namespace)).toEqual([HOME, HOME, TEAM]);
     } finally {
       await removeByHand('team-boss', TEAM);
+    }
+  });
+
+  it('reads groups as the settings say that are there, whoever wrote them', async () => {
+    const settings = (data: object) =>
+      world.send('PATCH', SETTINGS_PATH, { data }, 'application/merge-patch+json');
+    const sso = { customGroupClaimName: 'teams', filterGroupsRegex: ['^/teams/'] };
+    await settings({ sso: stringify(sso) });
+    try {
+      const claims = { sub: 'x', groups: ['/teams/a'], teams: ['/platform/admins', '/teams/b'] };
+      const { report } = await explained({ claims: '-' }, auditor, JSON.stringify(claims));
+      expect(report).toMatchObject({ groups: ['/teams/b'], outcome: { kind: 'none' } });
+      expect(report.notes).toEqual(['groups that filterGroupsRegex drops: /platform/admins']);
+      const { report: team } = await explained({ groups: '/teams/a' });
+      expect(team.outcome.serviceAccounts).toEqual(['argo/workflows-team-a']);
+    } finally {
+      await settings({ sso: null });
+    }
+  });
+
+  it('looks where Argo Server looks by --managed-namespace', async () => {
+    const start = (args: readonly string[]) => {
+      const body = { spec: { template: { spec: { containers: [{ name: 'argo-server', args }] } } } };
+      return world.send('PATCH', DEPLOYMENT_PATH, body, 'application/strategic-merge-patch+json');
+    };
+    await makeByHand('managed', '"/teams/a" in ($env?.groups ?? [])', '1', TEAM);
+    await start(['server', '--auth-mode=sso', '--namespaced', `--managed-namespace=${TEAM}`]);
+    try {
+      const { report, text } = await explained({ groups: '/teams/a' });
+      expect(report).toMatchObject({
+        accountNamespace: TEAM,
+        outcome: { serviceAccounts: ['team-a/managed'] },
+      });
+      expect(report.trials).toHaveLength(1);
+      expect(text).toContain(
+        'signs in at Argo Server of namespace argo, which looks for accounts in namespace team-a\n',
+      );
+    } finally {
+      await start(['server', '--auth-mode=sso']);
+      await removeByHand('managed', TEAM);
     }
   });
 

@@ -41,7 +41,10 @@ export interface ExplainReport {
   readonly groups: readonly string[];
   /** The names that rules can use. */
   readonly claims: Readonly<Record<string, unknown>>;
+  /** Of Argo Server. */
   readonly namespace: string;
+  /** Where Argo Server looks for accounts, if elsewhere (`--managed-namespace`). */
+  readonly accountNamespace?: string;
   readonly resourceNamespace?: string;
   /** Whether Argo Server looks in the namespace of what is asked for; only where that is another. */
   readonly delegation?: 'yes' | 'no' | 'unknown';

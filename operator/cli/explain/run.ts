@@ -1,21 +1,18 @@
-import { parseDuration } from '../../api/duration.ts';
 import type { Policy } from '../../api/objects.ts';
 import { createRuleEngine, type RuleEngine } from '../../argo/engine.ts';
 import { createGroupFilter } from '../../argo/group-filter.ts';
 import type { IdToken } from '../../argo/id-token.ts';
 import { type Explanation, explainRequest, type Trial } from '../../argo/request.ts';
-import { decodeDeployment } from '../../kubernetes/decode-server.ts';
-import { SHARED } from '../../kubernetes/paths.ts';
 import { contenderKey } from '../../policy/selection.ts';
-import { serverContainer, serverFlags } from '../../policy/server-container.ts';
 import { allowedIn } from '../access/can-i.ts';
-import { type Note, orNote } from '../access/notes.ts';
-import { type AccessView, readAccess } from '../access/read.ts';
+import type { Note } from '../access/notes.ts';
+import { type AccessView, policiesOf, readAccess } from '../access/read.ts';
 import { tokenStateOf } from '../access/tokens.ts';
 import { type Cluster, inCluster, type LiveOptions } from '../live/cluster.ts';
 import { asData } from '../live/data.ts';
 import type { LiveFormat } from '../options.ts';
 import { CommandFailure, ExitCode, type Terminal } from '../terminal.ts';
+import { type LoginServer, readLoginServer } from './login-server.ts';
 import { type PersonOptions, personOf } from './person.ts';
 import { type ExplainReport, nearestOf, outcomeOf, reportTrial, type TrialReport } from './report.ts';
 import { asText } from './text.ts';
@@ -62,48 +59,29 @@ function loginPolicy({ cluster, options, note }: Sources, policies: readonly Pol
   );
 }
 
-const ARGO_SERVER = 'argo-server';
-
 /** Whether Argo Server looks in the namespace of what is asked for; undefined where that is none, or its own. */
-async function delegationOf(
-  { cluster, options, note }: Sources,
-  login: Policy | undefined,
-): Promise<ExplainReport['delegation']> {
-  const { resourceNamespace } = options;
-  if (resourceNamespace === undefined || resourceNamespace === cluster.namespace) return undefined;
-  const name = login?.spec.server?.deployment ?? ARGO_SERVER;
-  const what = 'whether Argo Server delegates';
-  const raw = await orNote(note, what, cluster.get<object>(SHARED.Deployment, cluster.namespace, name));
-  const container = raw === undefined ? undefined : serverContainer(decodeDeployment(raw));
-  if (container === undefined) return 'unknown';
-  const { delegates, namespaced } = serverFlags(container);
-  return delegates && !namespaced ? 'yes' : 'no';
+function delegationOf(
+  { resourceNamespace }: ExplainOptions,
+  { accountNamespace, delegates }: LoginServer,
+): ExplainReport['delegation'] {
+  if (resourceNamespace === undefined || resourceNamespace === accountNamespace) return undefined;
+  if (delegates === undefined) return 'unknown';
+  return delegates ? 'yes' : 'no';
 }
 
 /** The token with the groups that Argo's own filter leaves (argo-workflows, server/auth/sso/sso.go). */
 async function filtered(
   { engine, cluster, note }: Sources,
   token: IdToken,
-  claim: string,
-  login: Policy | undefined,
+  { groupsClaim, groupFilters }: LoginServer,
 ): Promise<IdToken> {
-  const regexes = login?.spec.server?.filterGroupsRegex ?? [];
-  const value = token[claim];
-  if (regexes.length === 0 || !Array.isArray(value)) return token;
+  const value = token[groupsClaim];
+  if (groupFilters.length === 0 || !Array.isArray(value)) return token;
   const groups = value.filter((each): each is string => typeof each === 'string');
-  const { dropped } = await createGroupFilter(engine)(regexes, groups, cluster.signal);
+  const { dropped } = await createGroupFilter(engine)(groupFilters, groups, cluster.signal);
   if (dropped.length === 0) return token;
-  note(`groups that spec.server.filterGroupsRegex drops: ${dropped.join(', ')}`);
-  return { ...token, [claim]: groups.filter(group => !dropped.includes(group)) };
-}
-
-/** As Argo's own default. */
-const SESSION_MS = 10 * 3_600_000;
-
-function expiryOf(login: Policy | undefined): number {
-  const said = login?.spec.server?.sessionExpiry;
-  const session = (said === undefined ? undefined : parseDuration(said)) ?? SESSION_MS;
-  return Math.floor((Date.now() + session) / 1000);
+  note(`groups that filterGroupsRegex drops: ${dropped.join(', ')}`);
+  return { ...token, [groupsClaim]: groups.filter(group => !dropped.includes(group)) };
 }
 
 const GROUPS_ONLY =
@@ -137,17 +115,19 @@ async function explainIn(sources: Sources, notes: ReadonlySet<string>): Promise<
   const { cluster, engine, terminal, options, note } = sources;
   const { namespace } = cluster;
   const { resourceNamespace } = options;
-  const view = await readAccess(cluster, new Set([namespace, resourceNamespace ?? namespace]), note);
-  const login = loginPolicy(sources, view.policies);
-  const groupsClaim = login?.spec.keycloak.groups.claim ?? 'groups';
+  const login = loginPolicy(sources, await policiesOf(cluster, namespace, note));
+  const server = await readLoginServer(cluster, login, note);
+  const { accountNamespace, groupsClaim } = server;
+  const homes = new Set([namespace, accountNamespace, resourceNamespace ?? namespace]);
+  const view = await readAccess(cluster, homes, note);
   const person = await personOf(options, { terminal, login, groupsClaim });
   if (person.groupsOnly) note(GROUPS_ONLY);
-  const delegation = await delegationOf(sources, login);
+  const delegation = delegationOf(options, server);
   const request = {
-    token: await filtered(sources, person.token, groupsClaim, login),
-    terms: { groupsClaim, exp: expiryOf(login) },
+    token: await filtered(sources, person.token, server),
+    terms: { groupsClaim, exp: Math.floor((Date.now() + server.sessionMs) / 1000) },
     accounts: view.accounts,
-    loginNamespace: namespace,
+    loginNamespace: accountNamespace,
     namespace: resourceNamespace,
     delegates: delegation !== 'no',
   };
@@ -159,6 +139,7 @@ async function explainIn(sources: Sources, notes: ReadonlySet<string>): Promise<
     groups: explanation.login.kind === 'session' ? explanation.login.groups : [],
     claims: explanation.login.kind === 'session' ? explanation.login.claims : {},
     namespace,
+    ...(accountNamespace !== namespace && { accountNamespace }),
     ...(resourceNamespace !== undefined && { resourceNamespace }),
     ...(delegation !== undefined && { delegation }),
     outcome: outcomeOf(explanation),

@@ -59,7 +59,9 @@ const DELEGATION = {
 } as const;
 
 function headLines(report: ExplainReport, { columns }: Layout): readonly string[] {
-  const { who, groups, namespace, resourceNamespace, delegation } = report;
+  const { who, groups, namespace, accountNamespace, resourceNamespace, delegation } = report;
+  const where =
+    accountNamespace === undefined ? '' : `, which looks for accounts in namespace ${accountNamespace}`;
   const asked =
     resourceNamespace === undefined || delegation === undefined
       ? []
@@ -67,7 +69,7 @@ function headLines(report: ExplainReport, { columns }: Layout): readonly string[
   return [
     hanging('', clean(who), columns),
     hanging('  groups  ', groups.length === 0 ? 'none' : groups.map(clean).join(', '), columns),
-    hanging('  ', `signs in at Argo Server of namespace ${namespace}`, columns),
+    hanging('  ', `signs in at Argo Server of namespace ${namespace}${where}`, columns),
     ...asked.map(text => hanging('  ', text, columns)),
   ];
 }
