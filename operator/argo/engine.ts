@@ -70,6 +70,16 @@ function tooLong({ deadlineMs }: Together): Judgement {
   return givenUp(`for several users it takes longer than ${deadlineMs} ms`);
 }
 
+async function readEngine(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    const remedy = "the packed argo-access and the operator's image bring it along";
+    throw new Error(`ENOENT: ${path} is not there; ${remedy}`, { cause: error });
+  }
+}
+
 /**
  * Argo's rule engine in a thread of its own, which starts with the first question and keeps no process alive. It
  * runs what others wrote: a rule that takes too long, or too much memory, costs its thread and nothing else.
@@ -86,7 +96,7 @@ export function createRuleEngine({
 
   async function liveThread(): Promise<EngineThread> {
     if (thread?.alive()) return thread;
-    compiled ??= await WebAssembly.compile(limitMemory(await readFile(wasmPath), maxMemoryMiB));
+    compiled ??= await WebAssembly.compile(limitMemory(await readEngine(wasmPath), maxMemoryMiB));
     thread = await startThread(compiled);
     return thread;
   }

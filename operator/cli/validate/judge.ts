@@ -151,7 +151,7 @@ function unjudged(field: string, why: string): FieldFinding {
     severity: 'note',
     rule: 'NotJudged',
     field,
-    message: `was not tried: Argo's rule engine cannot be started (${why}). The packed argo-access brings it along`,
+    message: `was not tried: Argo's rule engine cannot be started (${why})`,
   };
 }
 
