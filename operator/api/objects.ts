@@ -121,8 +121,10 @@ export interface Container {
   readonly image: string;
   /** `command` and `args`, one after the other. */
   readonly words: readonly string[];
-  /** Variables with a plain value. */
+  /** Variables; one whose value stands elsewhere, as in a Secret, has `$(NAME)` in its place. */
   readonly env: Readonly<Record<string, string>>;
+  /** Whether it has further variables, of names that are not seen (`envFrom`). */
+  readonly moreEnv?: true;
 }
 
 /** A Deployment as observed: Argo Server's, which is never ours. */

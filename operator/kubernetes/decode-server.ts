@@ -10,6 +10,7 @@ interface RawContainer {
   readonly command?: readonly string[];
   readonly args?: readonly string[];
   readonly env?: readonly { readonly name: string; readonly value?: string; readonly valueFrom?: unknown }[];
+  readonly envFrom?: readonly unknown[];
 }
 
 interface RawDeployment extends RawObject {
@@ -57,13 +58,18 @@ export function decodeDeployment(raw: RawObject): Deployment {
 }
 
 /** Of several variables of one name the last counts, as for the process. */
-function decodeContainer({ name, image = '', command = [], args = [], env = [] }: RawContainer): Container {
-  const last = new Map(env.map(variable => [variable.name, variable]));
-  const plain = [...last.values()].filter(({ valueFrom }) => valueFrom === undefined);
+function decodeContainer(raw: RawContainer): Container {
+  const { name, image = '', command = [], args = [], env = [], envFrom = [] } = raw;
   return {
     name,
     image,
     words: [...command, ...args],
-    env: Object.fromEntries(plain.map(variable => [variable.name, variable.value ?? ''])),
+    env: Object.fromEntries(
+      env.map(({ name: variable, value = '', valueFrom }) => [
+        variable,
+        valueFrom === undefined ? value : `$(${variable})`,
+      ]),
+    ),
+    ...(envFrom.length > 0 && { moreEnv: true }),
   };
 }

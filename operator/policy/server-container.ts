@@ -65,10 +65,16 @@ export function ignoresDelegation(container: Container): boolean {
   return isOn(container, 'namespaced') && entry(container.env, DELEGATE) === 'true';
 }
 
+/** What counts where a flag is not given: the default, but for a variable that nobody sees. */
+function otherwise({ moreEnv }: Container, byDefault: string): string {
+  return moreEnv === true ? '$(envFrom)' : byDefault;
+}
+
 /** The path below which Argo Server is served, with a slash at both ends; undefined where it cannot be seen. */
 export function baseHref(container: Container): string | undefined {
-  // The variable is older than those that stand for flags (argo-workflows, cmd/argo/commands/server.go).
-  const said = given(container, 'base-href').at(-1) ?? entry(container.env, 'BASE_HREF') ?? '/';
+  // Argo 3.5 has a flag and a variable of other names (argo-workflows, cmd/argo/commands/server.go).
+  const flag = [...given(container, 'basehref'), ...given(container, 'base-href')].at(-1);
+  const said = flag ?? entry(container.env, 'BASE_HREF') ?? otherwise(container, '/');
   return isKnown(said) ? `/${said.replace(/^\/+|\/+$/g, '')}/`.replace('//', '/') : undefined;
 }
 
@@ -79,7 +85,7 @@ export function serverFlags(container: Container): ServerFlags {
   const managed = given(container, 'managed-namespace').at(-1);
   const namespaced = isOn(container, 'namespaced');
   return {
-    authModes: authModes.length === 0 ? ['client'] : authModes,
+    authModes: authModes.length === 0 ? [otherwise(container, 'client')] : authModes,
     configMap: isKnown(configMap) ? configMap : undefined,
     namespaced,
     // Without --namespaced Argo ignores it.

@@ -26,7 +26,7 @@ export const server = (...args: Parameters<typeof serverOf>): Parts => ({
   server: { known: serverOf(...args) },
 });
 const client = (...args: Parameters<typeof clientOf>): Parts =>
-  rest({ keycloak: { known: { realm: 'platform', clientId: 'argo', client: clientOf(...args) } } });
+  rest({ keycloak: { known: { realm: 'platform', client: clientOf(...args) } } });
 /** Other accounts. */
 export const accounts = (...known: readonly ReturnType<typeof accountOf>[]): Parts =>
   rest({ accounts: { known } });
@@ -46,6 +46,12 @@ const FALSE = { kind: 'false' } as const;
 const failing = (withGroups: typeof FAILS | typeof FALSE) => ({
   verdicts: { known: { withGroups, emptyGroups: FAILS, noGroups: FAILS } },
 });
+const saying = (message: string) => {
+  const error = { kind: 'error', message } as const;
+  return { verdicts: { known: { withGroups: error, emptyGroups: error, noGroups: error } } };
+};
+/** Nobody has asked for the login page. */
+const UNSHOWN = rest({ loginPage: HIDDEN });
 /** Argo Server looks into other namespaces. */
 export const DELEGATING = { env: { SSO_DELEGATE_RBAC_TO_NAMESPACE: 'true' } };
 
@@ -93,6 +99,14 @@ export const CASES: readonly Case[] = [
     'warn',
     'whoever does not sign in',
     '--auth-mode=server',
+  ],
+  [
+    'nobody has to sign in, by another word for it',
+    'auth-mode',
+    server({ args: ['server', '--auth-mode=hybrid', '--auth-mode=sso'] }),
+    'warn',
+    'whoever does not sign in',
+    '--auth-mode=hybrid',
   ],
   ['there are no replicas', 'pods', server({}, { replicas: 0 }), 'fail', 'has no replicas', '--replicas=1'],
   ['no pod is ready', 'pods', server({}, rolled('down')), 'fail', 'it does not pull', 'see its log'],
@@ -226,7 +240,7 @@ export const CASES: readonly Case[] = [
   [
     'a scope is not there',
     'scopes',
-    more('scopes: [groups]'),
+    { ...more('scopes: [groups]'), ...UNSHOWN },
     'fail',
     'invalid_scope',
     'take it out of sso.scopes',
@@ -278,7 +292,7 @@ export const CASES: readonly Case[] = [
   [
     'rootCA with an unknown version',
     'tls',
-    { ...more('rootCA: x'), ...server({ image: 'argocli:latest' }) },
+    { ...server({ image: 'argocli:latest' }, rolled('down')), ...more('rootCA: x') },
     'warn',
     'version is not known',
     '4.0',
@@ -335,10 +349,18 @@ export const CASES: readonly Case[] = [
   [
     'Keycloak refuses the secret',
     'client-secret-accepted',
-    rest({ proof: { known: { result: 'refused', message: 'said no' } } }),
+    rest({ proof: { known: { result: 'refused', message: '401 unauthorized_client' } } }),
     'fail',
     'does not accept',
-    'under key client-secret',
+    "take the secret from the client's Credentials in Keycloak, write it under key client-secret",
+  ],
+  [
+    'Keycloak does not know the client',
+    'client-secret-accepted',
+    rest({ proof: { known: { result: 'refused', message: '401 invalid_client' } } }),
+    'fail',
+    'does not accept',
+    "see that key client-id holds the client's id",
   ],
   [
     'Keycloak does not say',
@@ -406,6 +428,81 @@ export const CASES: readonly Case[] = [
     'unknown',
     'NODE_EXTRA_CA_CERTS',
   ],
+  [
+    'the name under which Argo Server knows the issuer is another',
+    'issuer',
+    {
+      ...more('issuerAlias: https://alias.example.com'),
+      ...rest({ issuer: { known: { problem: 'x names another issuer, y', named: 'y' } } }),
+    },
+    'fail',
+    'names another issuer',
+    'set sso.issuerAlias to y,',
+  ],
+  [
+    'the user info is elsewhere',
+    'issuer',
+    {
+      ...more('userInfoPath: /userinfo'),
+      ...rest({
+        issuer: {
+          known: {
+            problem: undefined,
+            named: 'https://sso.example.com/realms/platform',
+            userInfo: 'http://keycloak.sso.svc/realms/platform/protocol/openid-connect/userinfo',
+          },
+        },
+      }),
+    },
+    'fail',
+    'sso.userInfoPath is /userinfo',
+    'set it to /protocol/openid-connect/userinfo;',
+  ],
+  [
+    'certificates to trust cannot be read',
+    'issuer',
+    {
+      ...more('rootCA: x'),
+      ...rest({
+        issuer: {
+          known: { problem: 'the certificates of sso.rootCA cannot be read', code: 'UNREADABLE_CA' },
+        },
+      }),
+    },
+    'fail',
+    'cannot be read',
+    'write certificates in PEM into sso.rootCA',
+  ],
+  [
+    'the certificate has expired',
+    'issuer',
+    rest({
+      issuer: { known: { problem: 'x does not answer (CERT_HAS_EXPIRED)', code: 'CERT_HAS_EXPIRED' } },
+    }),
+    'fail',
+    'is not valid',
+    'that has not expired',
+  ],
+  [
+    'the certificate has expired, and nobody looks at it',
+    'issuer',
+    {
+      ...more('insecureSkipVerify: true'),
+      ...rest({ issuer: { known: { problem: 'x does not answer', code: 'CERT_HAS_EXPIRED' } } }),
+    },
+    'unknown',
+    'cannot be told',
+  ],
+  [
+    'the issuer is in the cluster',
+    'issuer',
+    {
+      ...sso(text => text.replace('sso.example.com', 'keycloak.sso.svc')),
+      ...rest({ issuer: { known: { problem: 'x does not answer (ENOTFOUND)', code: 'ENOTFOUND' } } }),
+    },
+    'unknown',
+    'from this machine, which does not know its name',
+  ],
   ['the issuer is not known', 'issuer', rest({ issuer: HIDDEN }), 'unknown', 'may not look'],
   [
     'Keycloak leads back with an error',
@@ -452,10 +549,10 @@ export const CASES: readonly Case[] = [
   [
     'there is no client',
     'client',
-    rest({ keycloak: { known: { realm: 'platform', clientId: 'argo', client: undefined } } }),
+    rest({ keycloak: { known: { realm: 'platform', client: undefined } } }),
     'fail',
-    'realm platform has no client argo',
-    'make it there',
+    'no client of the id in key client-id of Secret argo/argo-sso',
+    'and not its secret',
   ],
   ['the client is disabled', 'client', client({ enabled: false }), 'fail', 'is disabled', 'enable it'],
   [
@@ -494,7 +591,7 @@ export const CASES: readonly Case[] = [
   [
     'the redirect URI is not there',
     'redirect-uri',
-    client({ redirectUris: ['https://other.example.com/*'] }),
+    { rest: { ...client({ redirectUris: ['https://other.example.com/*'] }).rest, ...UNSHOWN.rest } },
     'fail',
     'invalid redirect_uri',
     'it has https://other.example.com/*',
@@ -502,14 +599,14 @@ export const CASES: readonly Case[] = [
   [
     'a redirect URI has no host',
     'redirect-uri',
-    client({ redirectUris: ['/oauth2/callback'] }),
+    { rest: { ...client({ redirectUris: ['/oauth2/callback'] }).rest, ...UNSHOWN.rest } },
     'unknown',
     '--prove tells',
   ],
   [
     'the client lacks a scope of the realm',
     'client-scopes',
-    more('scopes: [email]'),
+    { ...more('scopes: [email]'), ...UNSHOWN },
     'fail',
     'does not have the scope email',
     'Client scopes',
@@ -581,6 +678,15 @@ export const CASES: readonly Case[] = [
   ],
   ['groups may not be looked up', 'group-names', client({}, { groups: HIDDEN }), 'unknown', 'may not look'],
 
+  [
+    'an account of another namespace has a rule for a name, and tokens have paths',
+    'group-names',
+    rest({ delegated: { known: [accountOf('a', "'admins' in groups", '1', {}, 'team-a')] } }),
+    'fail',
+    'ServiceAccount team-a/a is for admins, which no token has',
+    'write /admins',
+  ],
+
   // Accounts
   [
     'no account has a rule',
@@ -588,7 +694,15 @@ export const CASES: readonly Case[] = [
     accounts(),
     'fail',
     'no service account rule matches',
-    "rule such as 'true'",
+    "rule 'true' would let everybody of the realm in",
+  ],
+  [
+    'accounts with rules are in another namespace',
+    'accounts',
+    rest({ accounts: { known: [] }, elsewhere: ['default/admin'] }),
+    'fail',
+    'does not look for the login at those of other namespaces: default/admin',
+    'make one there',
   ],
   ['accounts may not be listed', 'accounts', rest({ accounts: HIDDEN }), 'unknown', 'may not look'],
   [
@@ -598,6 +712,22 @@ export const CASES: readonly Case[] = [
     'fail',
     '"1.5"',
     'integer',
+  ],
+  [
+    'a precedence has a space',
+    'precedences',
+    accounts(accountOf('a', 'true', ' 10')),
+    'fail',
+    '" 10"',
+    'integer',
+  ],
+  [
+    'nobody gets an account, for everybody gets the one above',
+    'precedences',
+    accounts(accountOf('admin', '"/platform/admins" in groups', '1'), accountOf('viewer', 'true', '100')),
+    'warn',
+    'nobody gets ServiceAccount argo/admin: ServiceAccount argo/viewer stands above',
+    'give ServiceAccount argo/viewer a lower workflows.argoproj.io/rbac-rule-precedence',
   ],
   [
     'two have one precedence',
@@ -624,6 +754,30 @@ export const CASES: readonly Case[] = [
     '$env',
   ],
   [
+    'a rule is in quotes as a whole',
+    'rules',
+    accounts(accountOf('a', 'x', '1', saying('the rule gives string, not true or false'))),
+    'fail',
+    'the rule gives string',
+    'the whole in none',
+  ],
+  [
+    'a rule has a claim that Argo does not hand over',
+    'rules',
+    accounts(accountOf('a', 'x', '1', saying('unknown name email_verified (1:1)'))),
+    'fail',
+    'email_verified',
+    'take email_verified out',
+  ],
+  [
+    'a rule has a claim that not everybody has',
+    'rules',
+    accounts(accountOf('a', 'x', '1', saying('unknown name email (1:1)'))),
+    'fail',
+    'unknown name email',
+    '($env?.email ?? "")',
+  ],
+  [
     'a rule was not tried',
     'rules',
     accounts(accountOf('a', 'x', '1', { verdicts: HIDDEN })),
@@ -648,6 +802,14 @@ export const CASES: readonly Case[] = [
     'fail',
     'Secret t with the token',
     'a Secret t of type kubernetes.io/service-account-token',
+  ],
+  [
+    'the Secret of the usual name has the token of another account',
+    'tokens',
+    accounts(accountOf('a', 'true', '1', { token: { secret: 'a.service-account-token', state: 'foreign' } })),
+    'fail',
+    'no token of this account',
+    'delete Secret a.service-account-token of namespace argo, and make there a Secret',
   ],
   [
     'a token is empty',
@@ -697,6 +859,18 @@ export const CASES: readonly Case[] = [
     }),
     'unknown',
     'rolebindings',
+  ],
+
+  [
+    'what roles allow may not be seen',
+    'grants',
+    accounts(
+      accountOf('a', 'true', '1', {
+        grants: accountOf('a', 'true', '1').grants.map(grant => ({ ...grant, workflows: undefined })),
+      }),
+    ),
+    'unknown',
+    'what the roles of ServiceAccount argo/a allow is not known',
   ],
 
   // Rights, namespaces, policies

@@ -156,7 +156,7 @@ export function snapshotOf(parts: Parts = {}): DoctorSnapshot {
   } = parts;
   return {
     namespace: 'argo',
-    kubectl: 'kubectl --namespace argo',
+    kubectlFlags: '',
     ...understand('argo', 'argo-server', server, configMapName, settings),
     secrets: new Map<string, Known<SecretSight | undefined>>([
       ['argo-sso', { known: secretOf({ 'client-id': 'filled', 'client-secret': 'filled' }) }],
@@ -167,15 +167,17 @@ export function snapshotOf(parts: Parts = {}): DoctorSnapshot {
         problem: undefined,
         named: 'https://sso.example.com/realms/platform',
         scopes: ['openid', 'email'],
+        userInfo: 'https://sso.example.com/realms/platform/protocol/openid-connect/userinfo',
       },
     },
     groupFilter: { known: { invalid: [], dropped: [] } },
     accounts: { known: ACCOUNTS },
     strays: [],
+    elsewhere: [],
     delegated: { known: [] },
     grantsHidden: [],
     access: { known: [{ namespace: 'argo', missing: [] }] },
-    keycloak: { known: { realm: 'platform', clientId: 'argo', client: clientOf() } },
+    keycloak: { known: { realm: 'platform', client: clientOf() } },
     proof: { known: { result: 'proved', message: '' } },
     loginPage: { known: { kind: 'login' } },
     policies: { known: [] },

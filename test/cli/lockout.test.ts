@@ -111,7 +111,9 @@ describe('an issuer', () => {
   let answer: readonly [status: number, body: (url: string) => string] = [200, () => ''];
   const server = createServer((request, response) => {
     const [status, body] = answer;
-    response.writeHead(request.url?.endsWith('/.well-known/openid-configuration') ? status : 404);
+    if (request.url?.startsWith('/moved')) {
+      response.writeHead(301, { location: url + request.url.replace('/moved', '') });
+    } else response.writeHead(request.url?.endsWith('/.well-known/openid-configuration') ? status : 404);
     response.end(body(url));
   });
   let url = '';
@@ -138,6 +140,12 @@ describe('an issuer', () => {
     const known = { problem: undefined, named: 'https://other', scopes: ['openid'] };
     expect(await askIssuer(url, { alias: 'https://other' })).toEqual(known);
     expect((await askIssuer(url)).problem).toMatch(/ names another issuer/);
+  });
+
+  it('that has moved is followed, as Argo Server does, and told to be another', async () => {
+    answer = [200, at => JSON.stringify({ issuer: at })];
+    const moved = new URL('/moved', url).href;
+    expect(await issuerProblem(moved, undefined)).toMatch(/ names another issuer, http.*\/realms\/platform$/);
   });
 
   it('that nobody serves is told with the reason', async () => {

@@ -243,6 +243,15 @@ export const FAULTS: readonly Fault[] = [
     mend: ({ world }) => writeCredentials(world),
   },
   {
+    what: "the client's id and its secret in each other's place",
+    ...sso({
+      clientId: { name: SECRET, key: 'client-secret' },
+      clientSecret: { name: SECRET, key: 'client-id' },
+    }),
+    told: ['client: fail'],
+    remedy: "holds the client's id, and not its secret",
+  },
+  {
     what: "an empty Secret in place of Argo's own",
     plant: async ({ world }) => {
       await world.send('DELETE', corePath('secrets', 'sso'));
@@ -258,8 +267,8 @@ export const FAULTS: readonly Fault[] = [
   {
     what: 'a client that is disabled',
     plant: keycloak({ enabled: false }),
-    told: ['client-secret-accepted: fail', 'login-page: fail', 'client: fail'],
-    remedy: 'see also that the client is there and enabled',
+    told: ['client: fail'],
+    remedy: 'enable it in Keycloak',
     mend: keycloak({ enabled: true }),
   },
   {
@@ -319,6 +328,13 @@ export const FAULTS: readonly Fault[] = [
     mend: annotate('admin', { [ARGO_PRECEDENCE]: '100' }),
   },
   {
+    what: 'an account for everybody above the others',
+    plant: annotate('viewer', { [ARGO_PRECEDENCE]: '1000' }),
+    told: ['precedences: warn'],
+    remedy: 'give ServiceAccount argo/viewer a lower',
+    mend: annotate('viewer', { [ARGO_PRECEDENCE]: '10' }),
+  },
+  {
     what: 'two accounts of one precedence',
     plant: annotate('admin', { [ARGO_PRECEDENCE]: '10' }),
     told: ['precedences: warn'],
@@ -351,7 +367,7 @@ export const FAULTS: readonly Fault[] = [
     plant: stand =>
       Promise.all(['admin', 'viewer'].map(name => annotate(name, { [ARGO_RULE]: null })(stand))),
     told: ['accounts: fail'],
-    remedy: "a rule such as 'true', for everybody",
+    remedy: 'make one there with a rule',
     mend: async stand => {
       await annotate('admin', { [ARGO_RULE]: ADMIN_RULE })(stand);
       await annotate('viewer', { [ARGO_RULE]: 'true' })(stand);

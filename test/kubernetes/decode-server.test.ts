@@ -67,7 +67,7 @@ describe('a Deployment', () => {
                 { name: 'HIDDEN', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
               ],
             },
-            { name: 'sidecar', image: 'proxy' },
+            { name: 'sidecar', image: 'proxy', envFrom: [{ secretRef: { name: 'x' } }] },
           ],
         },
       },
@@ -85,9 +85,9 @@ describe('a Deployment', () => {
           name: 'argo-server',
           image: 'quay.io/argoproj/argocli:v4.1.2',
           words: ['argo', 'server', '--auth-mode=sso'],
-          env: { BASE_HREF: '/a/', EMPTY: '', TWICE: 'last' },
+          env: { BASE_HREF: '/a/', EMPTY: '', TWICE: 'last', FROM: '$(FROM)', HIDDEN: '$(HIDDEN)' },
         },
-        { name: 'sidecar', image: 'proxy', words: [], env: {} },
+        { name: 'sidecar', image: 'proxy', words: [], env: {}, moreEnv: true },
       ],
     });
   });

@@ -1,22 +1,35 @@
 import { GROUP_CHECKS } from './checks-groups.ts';
 import { type Check, fail, type Outcome, orPass, pass, unknown } from './finding.ts';
-import { type DoctorSnapshot, seenClient } from './snapshot.ts';
+import { type DoctorSnapshot, orUndefined, seenClient } from './snapshot.ts';
+
+/** Whether the client is known not to be there, or to be disabled: nothing that is said of it tells more. */
+export function isClientOff({ keycloak }: DoctorSnapshot): boolean {
+  const seen = orUndefined(keycloak);
+  return seen !== undefined && seen.client?.client.enabled !== true;
+}
+
+/** Whether Keycloak has shown its login page, for the address and the scopes of the settings. */
+export function isLoginShown({ loginPage }: DoctorSnapshot): boolean {
+  return orUndefined(loginPage)?.kind === 'login';
+}
 
 /** The client is there, and not switched off. */
-function client({ keycloak }: DoctorSnapshot): readonly Outcome[] {
+function client({ keycloak, block, namespace }: DoctorSnapshot): readonly Outcome[] {
   if ('unknown' in keycloak)
     return keycloak.unknown === '' ? [] : [unknown('Keycloak client', keycloak.unknown)];
-  const { clientId, realm, client: seen } = keycloak.known;
-  const object = `client ${clientId} of realm ${realm}`;
+  const { realm, client: seen } = keycloak.known;
   if (seen === undefined) {
+    const { name, key } = block?.clientId ?? {};
+    const place = `key ${key} of Secret ${namespace}/${name}`;
     return [
       fail(
-        object,
-        `realm ${realm} has no client ${clientId}`,
-        'make it there, with client authentication and the standard flow, or correct its id in the Secret',
+        `realm ${realm}`,
+        `realm ${realm} has no client of the id in ${place}`,
+        `see that ${place} holds the client's id, and not its secret; or make the client, with client authentication and the standard flow`,
       ),
     ];
   }
+  const object = `client ${seen.client.clientId} of realm ${realm}`;
   if (seen.client.enabled) return [pass(object, 'is there and enabled')];
   return [fail(object, `${object} is disabled, so nobody can sign in`, 'enable it in Keycloak')];
 }
@@ -32,7 +45,11 @@ function flow(snapshot: DoctorSnapshot): readonly Outcome[] {
   const pkce = attributes[PKCE] ?? '';
   const flaws: readonly (readonly [boolean, string, string])[] = [
     [protocol !== 'openid-connect', `speaks ${protocol}`, 'make a client of type OpenID Connect'],
-    [publicClient, 'is public, so that it has no secret', 'switch its Client authentication on'],
+    [
+      publicClient,
+      'is public, so that it has no secret',
+      'switch its Client authentication on, and write its secret into the Secret, for it may be a new one',
+    ],
     [
       !standardFlowEnabled,
       'has its standard flow switched off, which is the only one of Argo Server',
@@ -58,7 +75,8 @@ function flow(snapshot: DoctorSnapshot): readonly Outcome[] {
 /** As Keycloak compares: to the letter, or up to a `*` at the end (keycloak, `RedirectUtils.java`). */
 function matches(pattern: string, url: string): boolean {
   if (!pattern.endsWith('*')) return pattern === url;
-  return url.startsWith(pattern.slice(0, -1));
+  const start = pattern.slice(0, -1);
+  return url.startsWith(start) || `${url}/` === start;
 }
 
 /** Keycloak sends nobody back to an address that the client does not have. */
@@ -68,7 +86,9 @@ function redirectUri(snapshot: DoctorSnapshot): readonly Outcome[] {
   if (found === undefined || url === '') return [];
   const { object, sight } = found;
   const { redirectUris } = sight.client;
-  if (redirectUris.some(each => matches(each, url))) return [pass(object, 'has sso.redirectUrl')];
+  if (isLoginShown(snapshot) || redirectUris.some(each => matches(each, url))) {
+    return [pass(object, 'has sso.redirectUrl')];
+  }
   if (redirectUris.some(each => each.startsWith('/'))) {
     return [
       unknown(
@@ -95,7 +115,10 @@ function clientScopes(snapshot: DoctorSnapshot): readonly Outcome[] {
   const { byDefault, optional } = sight.scopes.known;
   const has = [...byDefault, ...optional].map(({ name }) => name);
   const missing = (snapshot.block?.scopes ?? []).filter(scope => scope !== 'openid' && !has.includes(scope));
-  if (missing.length === 0) return [pass(object, 'has the scopes that the settings ask for')];
+  // One with a parameter has another name here.
+  if (missing.length === 0 || isLoginShown(snapshot)) {
+    return [pass(object, 'has the scopes that the settings ask for')];
+  }
   return [
     fail(
       object,

@@ -1,5 +1,6 @@
 import { argoRule } from '../../policy/accounts.ts';
 import type { KeycloakMapper } from '../../policy/keycloak-types.ts';
+import { everyAccount } from './checks-accounts.ts';
 import { type Check, fail, type Outcome, orPass, pass, unknown, warn } from './finding.ts';
 import { groupsNamedIn } from './groups.ts';
 import { claimOf, MEMBERSHIP, mappersInEffect, writersOf, writesPaths } from './groups-mapper.ts';
@@ -29,7 +30,8 @@ function tokenOf({ block }: DoctorSnapshot): keyof typeof TOKENS {
 
 /** A plain text where a list is needed: Argo Server refuses the login (argo-workflows, server/auth/types/claims.go). */
 function isPlain({ protocolMapper, config }: KeycloakMapper): boolean {
-  return protocolMapper !== MEMBERSHIP && config.multivalued !== 'true';
+  const isList = config.multivalued === 'true' || config['jsonType.label'] === 'JSON';
+  return protocolMapper !== MEMBERSHIP && !isList;
 }
 
 /** Groups reach Argo Server in a claim that some mapper writes. */
@@ -92,7 +94,8 @@ function ofRule(
   const groups = groupsNamedIn(argoRule(account) ?? '');
   const paths = writesPaths(mapper);
   const odd = groups.filter(group => group.startsWith('/') !== paths);
-  if (odd.length > 0) {
+  // Where others are right, the rule may have been written for both ways.
+  if (odd.length > 0 && odd.length === groups.length) {
     const better = odd.map(group => (paths ? `/${group}` : (group.split('/').at(-1) ?? ''))).join(', ');
     return fail(
       who,
@@ -114,16 +117,16 @@ function ofRule(
 /** Groups are written in one way in rules, and in another in tokens: the most frequent reason for "no rule matches". */
 function groupNames(snapshot: DoctorSnapshot): readonly Outcome[] {
   const found = seenClient(snapshot);
-  const accounts = orUndefined(snapshot.accounts);
-  if (found === undefined || accounts === undefined || snapshot.block === undefined) return [];
+  if (found === undefined || 'unknown' in snapshot.accounts || snapshot.block === undefined) return [];
   const { object, sight } = found;
   const writers = writersOf(effective(snapshot, sight) ?? [], claimOf(snapshot.block));
-  const mapper = writers.find(({ protocolMapper }) => protocolMapper === MEMBERSHIP);
-  if (mapper === undefined) {
-    // Roles, say: what rules name are no groups of the realm.
-    return writers.length === 0 ? [] : [pass(object, 'writes something else than groups into the claim')];
+  const [mapper, ...others] = writers;
+  if (mapper === undefined) return [];
+  if ([mapper, ...others].some(({ protocolMapper }) => protocolMapper !== MEMBERSHIP)) {
+    // Roles, say: what rules name need be no groups of the realm.
+    return [pass(object, 'writes something else than groups into the claim')];
   }
-  const outcomes = accounts.flatMap(each => ofRule(each, mapper, sight.groups) ?? []);
+  const outcomes = everyAccount(snapshot).flatMap(each => ofRule(each, mapper, sight.groups) ?? []);
   return orPass(outcomes, object, 'the realm has the groups that rules name, as these write them');
 }
 

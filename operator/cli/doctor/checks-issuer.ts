@@ -1,39 +1,99 @@
+import type { SsoBlock } from '../../policy/server-sso.ts';
+import { type IssuerAnswer, UNREADABLE_CA } from '../lockout/issuer.ts';
+import { isClientOff } from './checks-client.ts';
 import { type Check, fail, type Outcome, pass, unknown } from './finding.ts';
-import { type DoctorSnapshot, orUndefined } from './snapshot.ts';
+import { type DoctorSnapshot, seenClient } from './snapshot.ts';
 
 /** Codes of Node's TLS layer about certificates: Argo Server may trust others than this machine. */
 const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO_/;
+/** Of certificates that are not right for anybody. */
+const UNFIT = /^(?:CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|ERR_TLS_CERT_ALTNAME_INVALID)$/;
+/** The name is not known to this machine. */
+const UNRESOLVED = /^(?:ENOTFOUND|EAI_AGAIN)$/;
+
+/** Whether the name of a host is one that only pods are sure to know. */
+function isInCluster(address: string): boolean {
+  const host = URL.parse(address)?.hostname ?? '';
+  return !host.includes('.') || /\.(?:svc|local)$|\.svc\./.test(host);
+}
+
+/** Why it cannot be told from here whether the issuer answers Argo Server; undefined where it can. */
+function untold({ problem, code = '', status = 0 }: IssuerAnswer, block: SsoBlock): string | undefined {
+  if (UNRESOLVED.test(code) && isInCluster(block.issuer ?? '')) {
+    return (
+      `whether the issuer answers Argo Server cannot be told from this machine, which does not know its name: ${problem}. ` +
+      'Run the command from a pod, or from a machine that knows it'
+    );
+  }
+  // With `insecureSkipVerify` Argo Server does not look at certificates at all.
+  if (UNTRUSTED.test(code) && (block.insecureSkipVerify === true || isTrustedElsewhere(code, block))) {
+    return (
+      `whether Argo Server trusts the issuer's certificate, which is not trusted here, cannot be told: ${problem}. ` +
+      'NODE_EXTRA_CA_CERTS names a file with certificates to trust here'
+    );
+  }
+  if (status >= 300 && status < 400) {
+    return `whether Argo Server gets the discovery document, for which it follows redirects, cannot be told: ${problem}`;
+  }
+  return undefined;
+}
+
+function isTrustedElsewhere(code: string, { rootCA }: SsoBlock): boolean {
+  return rootCA === undefined && !UNFIT.test(code);
+}
+
+/** With `userInfoPath` Argo Server takes groups from there, and finds none in an answer that is none. */
+function userInfoElsewhere({ userInfo = '' }: IssuerAnswer, block: SsoBlock): Outcome | undefined {
+  const { issuer: said = '', userInfoPath = '' } = block;
+  const [wanted, used] = [URL.parse(userInfo)?.pathname, URL.parse(`${said}${userInfoPath}`)?.pathname];
+  if (userInfoPath === '' || wanted === undefined || wanted === used) return undefined;
+  const base = URL.parse(said)?.pathname ?? '';
+  return fail(
+    `issuer ${said}`,
+    `sso.userInfoPath is ${userInfoPath}, where the issuer has no user info, so that everybody is in no group or denied`,
+    `set it to ${wanted.startsWith(base) ? wanted.slice(base.length) : wanted}; or take it out, where a mapper writes groups into the ID token`,
+  );
+}
 
 /** Argo Server reads the discovery document at its start, and stops where it does not get it. */
-function issuer(snapshot: DoctorSnapshot): readonly Outcome[] {
-  const { block, issuer: asked } = snapshot;
-  const said = block?.issuer ?? '';
+function issuer({ block = {}, issuer: asked }: DoctorSnapshot): readonly Outcome[] {
+  const said = block.issuer ?? '';
   if (said === '') return [];
   const object = `issuer ${said}`;
   if ('unknown' in asked) return [unknown(object, asked.unknown)];
-  const { problem, named, code = '', status = 0 } = asked.known;
-  if (problem === undefined) return [pass(object, 'answers, and names itself')];
+  const { problem, named, code = '' } = asked.known;
+  if (problem === undefined) {
+    return [userInfoElsewhere(asked.known, block) ?? pass(object, 'answers, and names itself')];
+  }
   if (named !== undefined) {
+    const field = (block.issuerAlias ?? '') === '' ? 'sso.issuer' : 'sso.issuerAlias';
     return [
       fail(
         object,
         `the issuer is not the one of the settings, and Argo Server does not start with that: ${problem}`,
-        `set sso.issuer to ${named}, letter by letter; or correct Keycloak's hostname`,
+        `set ${field} to ${named}, letter by letter; or correct Keycloak's hostname`,
       ),
     ];
   }
-  if (UNTRUSTED.test(code) && block?.rootCA === undefined) {
+  const why = untold(asked.known, block);
+  if (why !== undefined) return [unknown(object, why)];
+  if (code === UNREADABLE_CA) {
     return [
-      unknown(
+      fail(
         object,
-        `whether Argo Server trusts the issuer's certificate, which is not trusted here, cannot be told: ${problem}. ` +
-          'NODE_EXTRA_CA_CERTS names a file with certificates to trust here',
+        `${problem}, and Argo Server does not start with that`,
+        'write certificates in PEM into sso.rootCA, or take it out',
       ),
     ];
   }
-  if (status >= 300 && status < 400) {
-    const message = `whether Argo Server gets the discovery document, for which it follows redirects, cannot be told: ${problem}`;
-    return [unknown(object, message)];
+  if (UNFIT.test(code)) {
+    return [
+      fail(
+        object,
+        `the issuer's certificate is not valid, and Argo Server does not start with that: ${problem}`,
+        "give Keycloak, or the proxy before it, a certificate that has not expired and is for the host of sso.issuer; see to this machine's clock too",
+      ),
+    ];
   }
   return [
     fail(
@@ -65,9 +125,9 @@ function remedyFor(words: string): string {
 
 /** Where Argo Server sends people to sign in. */
 function loginPage(snapshot: DoctorSnapshot): readonly Outcome[] {
-  const { loginPage: asked, keycloak } = snapshot;
-  const clientId = orUndefined(keycloak)?.clientId;
-  const object = clientId === undefined ? 'login page' : `client ${clientId}`;
+  const { loginPage: asked } = snapshot;
+  if (isClientOff(snapshot)) return [];
+  const object = seenClient(snapshot)?.object ?? 'login page';
   if ('unknown' in asked) return asked.unknown === '' ? [] : [unknown(object, asked.unknown)];
   const answer = asked.known;
   switch (answer.kind) {

@@ -83,6 +83,8 @@ function policies({ policies: seen, namespace: home }: DoctorSnapshot): readonly
     const { state, reason, namespace, name } = viewPolicy(policy);
     const object = `policy ${namespace}/${name}`;
     if (state === 'Ready') return pass(object, 'is ready');
+    // As in a rotation: what would need somebody is `Stalled`.
+    if (state === 'Reconciling') return pass(object, 'the operator is at work on it');
     const why = reason === '' || reason === state ? '' : ` (${reason})`;
     const remedy = `\`argo-access status ${name} --namespace ${namespace}\` says more`;
     return warn(object, `${object} is not ready: ${state}${why}`, remedy);

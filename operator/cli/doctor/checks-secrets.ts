@@ -1,6 +1,14 @@
-import type { KeyReference } from '../../policy/server-sso.ts';
+import type { KeyReference, SsoBlock } from '../../policy/server-sso.ts';
+import { isClientOff } from './checks-client.ts';
 import { type Check, fail, type Outcome, orPass, pass, unknown } from './finding.ts';
-import { type DoctorSnapshot, type KeyState, type Known, orUndefined, type SecretSight } from './snapshot.ts';
+import {
+  type DoctorSnapshot,
+  type KeyState,
+  type Known,
+  kubectl,
+  orUndefined,
+  type SecretSight,
+} from './snapshot.ts';
 
 /** Argo Server's own Secret (argo-workflows, server/auth/sso/sso.go). */
 export const ARGO_SECRET = 'sso';
@@ -22,12 +30,12 @@ function referencesOf({ block }: DoctorSnapshot): readonly Reference[] {
 
 /** What is to be told of a whole Secret; undefined where it is there, and known. */
 function ofSecret(
-  { namespace, kubectl }: DoctorSnapshot,
+  snapshot: DoctorSnapshot,
   name: string,
   seen: Known<SecretSight | undefined>,
   references: readonly Reference[],
 ): Outcome | undefined {
-  const object = `Secret ${namespace}/${name}`;
+  const object = `Secret ${snapshot.namespace}/${name}`;
   if ('unknown' in seen) return unknown(object, seen.unknown);
   if (seen.known !== undefined) return undefined;
   const fields = references.map(({ field }) => `sso.${field}`).join(' and ');
@@ -35,7 +43,7 @@ function ofSecret(
   return fail(
     object,
     `${object}, which ${fields} ${references.length === 1 ? 'names' : 'name'}, does not exist, and Argo Server does not start without`,
-    `\`${kubectl} create secret generic ${name} ${files}\`, of files with the client's id and secret as they stand in Keycloak, without a line break at their end; or correct the name in the settings`,
+    `\`${kubectl(snapshot)} create secret generic ${name} ${files}\`, of files with the client's id and secret as they stand in Keycloak, without a line break at their end; or correct the name in the settings`,
   );
 }
 
@@ -106,7 +114,7 @@ function values(snapshot: DoctorSnapshot): readonly Outcome[] {
 
 /** Argo makes Secret `sso` itself, and stops at one without its key. */
 function argoSecret(snapshot: DoctorSnapshot): readonly Outcome[] {
-  const { namespace, secrets, kubectl } = snapshot;
+  const { namespace, secrets } = snapshot;
   const object = `Secret ${namespace}/${ARGO_SECRET}`;
   const seen = secrets.get(ARGO_SECRET);
   if (seen === undefined) return [];
@@ -120,9 +128,16 @@ function argoSecret(snapshot: DoctorSnapshot): readonly Outcome[] {
       `${object} is there without the key ${COOKIE_KEY}, with which Argo Server does not start: it is Argo Server's own`,
       used
         ? "move the client's id and secret into a Secret of another name, name that one in the settings, and delete this one: Argo Server makes it anew"
-        : `\`${kubectl} delete secret ${ARGO_SECRET}\`: Argo Server makes it anew at its next start (everybody signs in once more)`,
+        : `\`${kubectl(snapshot)} delete secret ${ARGO_SECRET}\`: Argo Server makes it anew at its next start (everybody signs in once more)`,
     ),
   ];
+}
+
+/** Keycloak knows the client where it refuses the secret as `unauthorized_client`; elsewhere it is not there, or disabled. */
+function refusedRemedy(message: string, { clientId, clientSecret }: SsoBlock = {}): string {
+  const renew = `take the secret from the client's Credentials in Keycloak, write it under key ${clientSecret?.key}, and restart Argo Server`;
+  if (message.includes('unauthorized_client')) return renew;
+  return `see that key ${clientId?.key} holds the client's id, and that the client is there and enabled; then ${renew}`;
 }
 
 /** What the token endpoint says of the values that Argo Server reads. */
@@ -132,6 +147,8 @@ function accepted(snapshot: DoctorSnapshot): readonly Outcome[] {
   if (name === undefined) return [];
   const object = `Secret ${namespace}/${name}`;
   if ('unknown' in proof) return proof.unknown === '' ? [] : [unknown(object, proof.unknown)];
+  // Of a client that is not there, or disabled, the same is said: check `client` tells.
+  if (isClientOff(snapshot)) return [];
   const { result, message } = proof.known;
   if (result === 'proved') return [pass(object, "Keycloak's token endpoint accepts it")];
   if (result === 'unknown') return [unknown(object, message)];
@@ -139,8 +156,7 @@ function accepted(snapshot: DoctorSnapshot): readonly Outcome[] {
     fail(
       object,
       `Keycloak does not accept the client's id and secret in ${object}: ${message}`,
-      `take the secret from the client's Credentials in Keycloak, write it under key ${block?.clientSecret?.key}, and restart Argo Server; ` +
-        'see also that the client is there and enabled',
+      refusedRemedy(message, block),
     ),
   ];
 }

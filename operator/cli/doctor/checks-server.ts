@@ -1,5 +1,5 @@
 import { type Check, fail, type Outcome, pass, unknown, warn } from './finding.ts';
-import { type DoctorSnapshot, orUndefined, type ServerSight } from './snapshot.ts';
+import { type DoctorSnapshot, kubectl, orUndefined, type ServerSight } from './snapshot.ts';
 
 function nameOf({ namespace, deploymentName }: DoctorSnapshot): string {
   return `Deployment ${namespace}/${deploymentName}`;
@@ -8,7 +8,7 @@ function nameOf({ namespace, deploymentName }: DoctorSnapshot): string {
 /** Argo Server is there at all. */
 function deployment(snapshot: DoctorSnapshot): readonly Outcome[] {
   const name = nameOf(snapshot);
-  const { deployment: seen, kubectl } = snapshot;
+  const { deployment: seen } = snapshot;
   if ('unknown' in seen) return [unknown(name, seen.unknown)];
   if (seen.known !== undefined) return [pass(name, 'is there')];
   return [
@@ -16,12 +16,15 @@ function deployment(snapshot: DoctorSnapshot): readonly Outcome[] {
       name,
       `${name} does not exist`,
       `name Argo Server's Deployment by --deployment (of argo-helm it is RELEASE-argo-workflows-server, see ` +
-        `\`${kubectl} get deployments\`) and its namespace by --namespace, or install Argo Server`,
+        `\`${kubectl(snapshot)} get deployments\`) and its namespace by --namespace, or install Argo Server`,
     ),
   ];
 }
 
-/** Without the mode `sso` nobody can sign in; with `server` nobody has to (argo-workflows, server/auth/modes.go). */
+/** Modes with which nobody has to sign in (argo-workflows, server/auth/mode.go). */
+const OPEN = ['server', 'hybrid'];
+
+/** Without the mode `sso` nobody can sign in. */
 function authMode(snapshot: DoctorSnapshot): readonly Outcome[] {
   const { flags } = snapshot;
   const name = nameOf(snapshot);
@@ -44,12 +47,13 @@ function authMode(snapshot: DoctorSnapshot): readonly Outcome[] {
       ),
     ];
   }
-  if (!authModes.includes('server')) return [pass(name, `--auth-mode is ${modes}`)];
+  const open = authModes.find(mode => OPEN.includes(mode));
+  if (open === undefined) return [pass(name, `--auth-mode is ${modes}`)];
   return [
     warn(
       name,
-      `${name} starts Argo Server with --auth-mode server beside sso, so that whoever does not sign in acts with the rights of Argo Server itself`,
-      'take --auth-mode=server out of the args of its container',
+      `${name} starts Argo Server with --auth-mode ${open} beside sso, so that whoever does not sign in acts with the rights of Argo Server itself`,
+      `take --auth-mode=${open} out of the args of its container`,
     ),
   ];
 }
@@ -63,16 +67,16 @@ function whyOf({ rollout, troubles }: ServerSight): string {
 function pods(snapshot: DoctorSnapshot): readonly Outcome[] {
   const seen = orUndefined(snapshot.deployment);
   if (seen === undefined) return [];
-  const { kubectl, deploymentName } = snapshot;
+  const { deploymentName } = snapshot;
   const name = nameOf(snapshot);
   const why = whyOf(seen);
-  const log = `see its log (\`${kubectl} logs deployment/${deploymentName}\`), which names what it stops at, and mend what is wrong below`;
+  const log = `see its log (\`${kubectl(snapshot)} logs deployment/${deploymentName}\`), which names what it stops at, and mend what is wrong below`;
   if (seen.replicas === 0) {
-    const scale = `${kubectl} scale deployment/${deploymentName} --replicas=1`;
+    const scale = `${kubectl(snapshot)} scale deployment/${deploymentName} --replicas=1`;
     return [fail(name, `${name} has no replicas, so that nobody can reach Argo`, `\`${scale}\``)];
   }
   if (seen.paused) {
-    const resume = `${kubectl} rollout resume deployment/${deploymentName}`;
+    const resume = `${kubectl(snapshot)} rollout resume deployment/${deploymentName}`;
     return [
       warn(name, `${name} is paused, so that no change of its settings comes into effect`, `\`${resume}\``),
     ];
@@ -91,6 +95,9 @@ function pods(snapshot: DoctorSnapshot): readonly Outcome[] {
         ),
       ];
     case 'rolling':
+      if (seen.troubles.length === 0 && isRestartedByPolicy(snapshot)) {
+        return [pass(name, 'the operator is rolling it out')];
+      }
       return seen.troubles.length === 0
         ? [warn(name, `${name} is being rolled out${why}`, 'wait until it is done, and look again')]
         : [fail(name, `the rollout of ${name} does not come to its end${why}`, log)];
@@ -153,7 +160,7 @@ function restarted(snapshot: DoctorSnapshot): readonly Outcome[] {
     warn(
       name,
       `${what} written after Argo Server had started, which still goes by what was there before`,
-      `\`${snapshot.kubectl} rollout restart deployment/${snapshot.deploymentName}\`, once all else here is in order`,
+      `\`${kubectl(snapshot)} rollout restart deployment/${snapshot.deploymentName}\`, once all else here is in order`,
     ),
   ];
 }

@@ -1,9 +1,11 @@
 import { expiryMs } from '../../policy/server-compare.ts';
 import type { SsoBlock } from '../../policy/server-sso.ts';
+import { argoVersion } from '../../policy/server-version.ts';
 import { engineError } from '../../policy/short.ts';
 import { span } from '../live/time.ts';
+import { isLoginShown } from './checks-client.ts';
 import { type Check, fail, type Outcome, orPass, pass, unknown, warn } from './finding.ts';
-import { type DoctorSnapshot, orUndefined } from './snapshot.ts';
+import { type DoctorSnapshot, orUndefined, seenClient } from './snapshot.ts';
 
 function nameOf({ namespace, configMapName }: DoctorSnapshot): string {
   return `ConfigMap ${namespace}/${configMapName}`;
@@ -154,6 +156,12 @@ function redirectUrl(snapshot: DoctorSnapshot): readonly Outcome[] {
   ];
 }
 
+/** Names of the scopes that the client is known to have. */
+function scopesOfClient(snapshot: DoctorSnapshot): readonly string[] {
+  const scopes = orUndefined(seenClient(snapshot)?.sight.scopes ?? { unknown: '' });
+  return [...(scopes?.byDefault ?? []), ...(scopes?.optional ?? [])].map(({ name }) => name);
+}
+
 /** Keycloak refuses every login that asks for a scope that it does not have. */
 function scopes(snapshot: DoctorSnapshot): readonly Outcome[] {
   const { block: found, issuer } = snapshot;
@@ -167,7 +175,9 @@ function scopes(snapshot: DoctorSnapshot): readonly Outcome[] {
       unknown(name, `whether Keycloak has the scopes ${asked.join(', ')} of sso.scopes cannot be told`),
     ];
   }
-  const missing = asked.filter(scope => !listed.includes(scope));
+  // Keycloak can leave a scope out of its discovery document.
+  const has = [...listed, ...scopesOfClient(snapshot)];
+  const missing = isLoginShown(snapshot) ? [] : asked.filter(scope => !has.includes(scope));
   if (missing.length === 0) return [pass(name, `the realm has the scopes ${asked.join(', ')}`)];
   return [
     fail(
@@ -229,9 +239,22 @@ function groupFilter(snapshot: DoctorSnapshot): readonly Outcome[] {
   return orPass(outcomes, name, 'the group filter lets through what rules are for');
 }
 
+/** Whether the image tells Argo's version, or a policy of this Argo Server does. */
+function isVersionTold({ version, deployment, deploymentName, policies }: DoctorSnapshot): boolean {
+  const own = (orUndefined(policies) ?? []).filter(({ spec }) => spec.server?.deployment === deploymentName);
+  return version !== undefined || own.some(each => argoVersion(orUndefined(deployment), each) !== undefined);
+}
+
+/** Whether Argo Server runs with the settings as they are: it knows all that stands in them. */
+function hasStartedWithSettings({ deployment, configMap }: DoctorSnapshot): boolean {
+  const { rollout, startedAt = 0 } = orUndefined(deployment) ?? {};
+  const { changedAt = Number.POSITIVE_INFINITY } = orUndefined(configMap) ?? {};
+  return rollout?.progress === 'complete' && changedAt < startedAt;
+}
+
 /** With `insecureSkipVerify` whoever is in the way can sign in as anybody. */
 function tls(snapshot: DoctorSnapshot): readonly Outcome[] {
-  const { block: found, version } = snapshot;
+  const { block: found } = snapshot;
   if (found === undefined) return [];
   const name = nameOf(snapshot);
   const outcomes: Outcome[] = [];
@@ -244,7 +267,7 @@ function tls(snapshot: DoctorSnapshot): readonly Outcome[] {
       ),
     );
   }
-  if (found.rootCA !== undefined && version === undefined) {
+  if (found.rootCA !== undefined && !isVersionTold(snapshot) && !hasStartedWithSettings(snapshot)) {
     outcomes.push(
       warn(
         name,

@@ -12,12 +12,12 @@ import { tokenStateOf } from '../access/tokens.ts';
 import type { Cluster } from '../live/cluster.ts';
 import { ask, orWhy } from './ask.ts';
 import type { Installation } from './gather-server.ts';
-import type { AccountSight, DoctorSnapshot, Known } from './snapshot.ts';
+import { type AccountSight, type DoctorSnapshot, type Known, orUndefined } from './snapshot.ts';
 
 /** Of the accounts. */
 export type AccountFacts = Pick<
   DoctorSnapshot,
-  'accounts' | 'strays' | 'delegated' | 'grantsHidden' | 'policies'
+  'accounts' | 'strays' | 'elsewhere' | 'delegated' | 'grantsHidden' | 'policies'
 >;
 
 function keyOf({ metadata }: ServiceAccount): string {
@@ -102,7 +102,7 @@ export async function readAccounts(
   const note = (text: string) => void notes.add(text);
   const view = await ask(readAccess(cluster, new Set([namespace, accountNamespace]), note));
   if ('unknown' in view) {
-    return { accounts: view, strays: [], delegated: view, grantsHidden: [], policies: view };
+    return { accounts: view, strays: [], elsewhere: [], delegated: view, grantsHidden: [], policies: view };
   }
   const { accounts, grantsOf, policies } = view.known;
   const policiesHidden = [...notes].find(each => each.startsWith(POLICIES_UNREAD));
@@ -110,6 +110,7 @@ export async function readAccounts(
     sightsOf(cluster, engine, accounts.filter(isIn(accountNamespace)), grantsOf),
     delegatedAccounts(cluster, engine, installation),
   ]);
+  const elsewhere = own.length > 0 ? [] : (orUndefined(await ask(ruledAccounts(cluster, undefined))) ?? []);
   const strays =
     accountNamespace === namespace
       ? []
@@ -119,6 +120,7 @@ export async function readAccounts(
   return {
     accounts: { known: own },
     strays: strays.map(({ metadata }) => metadata.name),
+    elsewhere: elsewhere.map(keyOf),
     delegated,
     grantsHidden: [...notes].filter(each => each !== policiesHidden),
     policies: policiesHidden === undefined ? { known: policies } : { unknown: policiesHidden },

@@ -114,7 +114,7 @@ async function readRealm(
   }
   const client = await askKeycloak(readClient(realm, question));
   if ('unknown' in client) return client;
-  return { known: { realm: realm.name, clientId: question.clientId, client: client.known } };
+  return { known: { realm: realm.name, client: client.known } };
 }
 
 /** Asks Keycloak's administration about the client of a login, by the operator's configuration. */
@@ -161,7 +161,10 @@ async function proofOf(
     ...(rootCA !== undefined && { ca: rootCA }),
   });
   try {
-    return await proveSecret(session, { realm, redirectUri: redirectUrl, ...credentials });
+    const proof = await proveSecret(session, { realm, redirectUri: redirectUrl, ...credentials });
+    // What stands in the place of the id may be the secret.
+    const message = proof.message.replaceAll(`client ${credentials.clientId}`, 'the client');
+    return { ...proof, message };
   } finally {
     await session.close();
   }

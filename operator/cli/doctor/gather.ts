@@ -222,7 +222,7 @@ export async function gather(
   ]);
   return {
     namespace,
-    kubectl: `kubectl${place.kubectlFlags} --namespace ${namespace}`,
+    kubectlFlags: place.kubectlFlags,
     ...installation,
     secrets: new Map([...secrets].map(([name, read]) => [name, sightOf(read)])),
     issuer,

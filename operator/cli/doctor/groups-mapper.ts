@@ -3,10 +3,9 @@ import type { KeycloakMapper } from '../../policy/keycloak-types.ts';
 import { DEFAULT_CLAIM, type SsoBlock } from '../../policy/server-sso.ts';
 
 /** The claim from which Argo Server takes groups. */
-export function claimOf({ customGroupClaimName }: SsoBlock): string {
-  return customGroupClaimName === undefined || customGroupClaimName === ''
-    ? DEFAULT_CLAIM
-    : customGroupClaimName;
+export function claimOf({ customGroupClaimName = '', userInfoPath = '' }: SsoBlock): string {
+  // Of the user info Argo reads this one alone (argo-workflows, server/auth/types/claims.go).
+  return customGroupClaimName === '' || userInfoPath !== '' ? DEFAULT_CLAIM : customGroupClaimName;
 }
 
 /** The mappers that have a say in a token of the client, where a login asks for these scopes. */

@@ -68,16 +68,15 @@ export interface ClientSight {
 /** What Keycloak's administration tells. */
 export interface KeycloakSight {
   readonly realm: string;
-  readonly clientId: string;
-  /** Undefined where the realm has no such client. */
+  /** Undefined where the realm has no such client: what stands in the place of its id may be the secret. */
   readonly client: ClientSight | undefined;
 }
 
 /** All that a diagnosis rests on, read once. It holds no secret. */
 export interface DoctorSnapshot {
   readonly namespace: string;
-  /** `kubectl`, with the flags by which it looks at the same cluster and namespace. */
-  readonly kubectl: string;
+  /** Flags by which `kubectl` looks at the same cluster, each with a space before it. */
+  readonly kubectlFlags: string;
   readonly deploymentName: string;
   readonly deployment: Known<ServerSight | undefined>;
   readonly flags: ServerFlags | undefined;
@@ -100,6 +99,8 @@ export interface DoctorSnapshot {
   readonly accounts: Known<readonly AccountSight[]>;
   /** Names of hand-made accounts with rules in the install namespace, where Argo Server looks elsewhere. */
   readonly strays: readonly string[];
+  /** Accounts with rules of other namespaces, as `team-a/admin`, where there is none in the right one. */
+  readonly elsewhere: readonly string[];
   /** Accounts of other namespaces, where Argo Server delegates. */
   readonly delegated: Known<readonly AccountSight[]>;
   /** What of the accounts' grants could not be read, for people. */
@@ -117,6 +118,11 @@ export function orUndefined<T>(known: Known<T>): T | undefined {
   return 'known' in known ? known.known : undefined;
 }
 
+/** `kubectl`, with the flags by which it looks at the same cluster, and at a namespace of it; default Argo Server's. */
+export function kubectl({ kubectlFlags, namespace: home }: DoctorSnapshot, namespace: string = home): string {
+  return `kubectl${kubectlFlags} --namespace ${namespace}`;
+}
+
 /** A client that is there. */
 export interface SeenClient {
   /** For people. */
@@ -127,5 +133,6 @@ export interface SeenClient {
 /** The client, where it is known to be there. */
 export function seenClient({ keycloak }: DoctorSnapshot): SeenClient | undefined {
   const seen = orUndefined(keycloak);
-  return seen?.client && { object: `client ${seen.clientId} of realm ${seen.realm}`, sight: seen.client };
+  if (seen?.client === undefined) return undefined;
+  return { object: `client ${seen.client.client.clientId} of realm ${seen.realm}`, sight: seen.client };
 }

@@ -1,8 +1,15 @@
 import { z } from 'zod';
-import { createTransport, type Transport } from '../../keycloak/transport.ts';
+import { type Answer, createTransport, type Transport } from '../../keycloak/transport.ts';
 
 const DEADLINE_MS = 10_000;
-const discoverySchema = z.object({ issuer: z.string(), scopes_supported: z.array(z.string()).optional() });
+const discoverySchema = z.object({
+  issuer: z.string(),
+  scopes_supported: z.array(z.string()).optional(),
+  userinfo_endpoint: z.string().optional(),
+});
+
+/** Code of an answer for which nobody was asked: the certificates to trust cannot be read. */
+export const UNREADABLE_CA = 'UNREADABLE_CA';
 
 /** How an issuer is asked. */
 export interface IssuerQuestion {
@@ -26,6 +33,8 @@ export interface IssuerAnswer {
   readonly named?: string;
   /** The scopes that the document lists, where it does. */
   readonly scopes?: readonly string[] | undefined;
+  /** The address of the user info, where the document has one. */
+  readonly userInfo?: string | undefined;
 }
 
 /** Asks an issuer for its discovery document, as Argo Server does at its start, from where the command runs. */
@@ -33,7 +42,9 @@ export async function askIssuer(issuer: string, question: IssuerQuestion = {}): 
   const { ca, caField = 'spec.server.rootCA', alias = issuer } = question;
   const document = `${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`;
   const transport = transportWith(ca);
-  if (transport === undefined) return { problem: `the certificates of ${caField} cannot be read` };
+  if (transport === undefined) {
+    return { problem: `the certificates of ${caField} cannot be read`, code: UNREADABLE_CA };
+  }
   try {
     return await answerOf(transport, document, alias);
   } finally {
@@ -55,7 +66,7 @@ function transportWith(ca: string | undefined): Transport | undefined {
 }
 
 async function answerOf(transport: Transport, document: string, issuer: string): Promise<IssuerAnswer> {
-  const answer = await transport.get(document).catch((error: unknown) => whyNoAnswer(error));
+  const answer = await follow(transport, document).catch((error: unknown) => whyNoAnswer(error));
   if (typeof answer === 'string') return { problem: `${document} does not answer (${answer})`, code: answer };
   const { status } = answer;
   if (status !== 200) return { problem: `${document} answers with status ${status}`, status };
@@ -65,7 +76,17 @@ async function answerOf(transport: Transport, document: string, issuer: string):
   }
   const named = data.issuer;
   const problem = named === issuer ? undefined : `${document} names another issuer, ${named}`;
-  return { problem, named, scopes: data.scopes_supported };
+  return { problem, named, scopes: data.scopes_supported, userInfo: data.userinfo_endpoint };
+}
+
+/** Redirects that are followed, as Argo Server does; nothing secret is sent. */
+const MOST_REDIRECTS = 5;
+
+async function follow(transport: Transport, url: string, left = MOST_REDIRECTS): Promise<Answer> {
+  const answer = await transport.get(url);
+  const next = URL.parse(answer.headers.get('location') ?? '', url);
+  const isRedirect = answer.status >= 300 && answer.status < 400 && answer.headers.has('location');
+  return isRedirect && next !== null && left > 0 ? follow(transport, next.href, left - 1) : answer;
 }
 
 function parsed(text: string): unknown {
