@@ -8,7 +8,7 @@ import { allowedIn } from '../access/can-i.ts';
 import type { Note } from '../access/notes.ts';
 import { type AccessView, policiesOf, readAccess } from '../access/read.ts';
 import { tokenStateOf } from '../access/tokens.ts';
-import { type Cluster, inCluster, type LiveOptions } from '../live/cluster.ts';
+import { assertNamed, type Cluster, inCluster, type LiveOptions } from '../live/cluster.ts';
 import { asData } from '../live/data.ts';
 import type { LiveFormat } from '../options.ts';
 import { CommandFailure, ExitCode, type Terminal } from '../terminal.ts';
@@ -115,6 +115,7 @@ async function explainIn(sources: Sources, notes: ReadonlySet<string>): Promise<
   const { cluster, engine, terminal, options, note } = sources;
   const { namespace } = cluster;
   const { resourceNamespace } = options;
+  assertNamed({ namespace: resourceNamespace });
   const login = loginPolicy(sources, await policiesOf(cluster, namespace, note));
   const server = await readLoginServer(cluster, login, note);
   const { accountNamespace, groupsClaim } = server;

@@ -86,7 +86,7 @@ export async function inCluster<T>(
 }
 
 /** Ends the command where a name is none: the path that it made would be of something else. */
-function assertNamed({ namespace, name }: Pick<Asked, 'namespace' | 'name'>): void {
+export function assertNamed({ namespace, name }: Pick<Asked, 'namespace' | 'name'>): void {
   const judged = [
     ['namespace', namespace, dnsLabel],
     ['name', name, rbacName],
