@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { ARGO_PRECEDENCE, ARGO_RULE } from '../../operator/api/names.ts';
 import type { ServiceAccount } from '../../operator/api/objects.ts';
 import { createRuleEngine, type RuleEngine } from '../../operator/argo/engine.ts';
@@ -8,7 +9,8 @@ import { createWhenJudge, type WhenJudge } from '../../operator/argo/when.ts';
 import { describeClaim } from '../../operator/cli/adopt/claim.ts';
 import { addressOf, clientSpec, secretSpec, serverSpec } from '../../operator/cli/adopt/client.ts';
 import { annotateCommands, consentsFor } from '../../operator/cli/adopt/consent.ts';
-import { accountRemarks, accountsAfter } from '../../operator/cli/adopt/describe.ts';
+import { accountRemarks, accountsAfter, bindingRemarks } from '../../operator/cli/adopt/describe.ts';
+import { changesAhead } from '../../operator/cli/adopt/foresee.ts';
 import { describeGrants } from '../../operator/cli/adopt/grants.ts';
 import { placeRoles, type Slot } from '../../operator/cli/adopt/order.ts';
 import { shiftsOf } from '../../operator/cli/adopt/people.ts';
@@ -17,8 +19,10 @@ import { type ByHand, type DescribedRoles, describeRoles, type Who } from '../..
 import { type Claim, readRule } from '../../operator/cli/adopt/rule.ts';
 import { delegationRemarks, serverRemarks, settingsToPaste } from '../../operator/cli/adopt/server.ts';
 import { soundRoles } from '../../operator/cli/adopt/sound.ts';
+import { stepsFor } from '../../operator/cli/adopt/steps.ts';
 import { asFile, isFaithful } from '../../operator/cli/adopt/text.ts';
 import { readFiles } from '../../operator/cli/plan/files.ts';
+import type { PolicyReport } from '../../operator/cli/plan/report.ts';
 import { exactPrecedence } from '../../operator/policy/accounts.ts';
 import { outcomeKey } from '../../operator/policy/selection.ts';
 import { ruleEngineWasm } from '../env/rule-engine.ts';
@@ -268,7 +272,17 @@ describe('the client', () => {
       'usermodel.clientRoleMapping.clientId': client.clientId,
     });
     expect(naming(own).naming.source).toBe('ClientRoles');
-    expect(naming().remarks).toMatchObject([{ kind: 'change' }]);
+    expect(naming().remarks).toMatchObject([
+      { kind: 'change', text: expect.stringMatching(/^no mapper puts groups/) },
+    ]);
+    // Not true where something else fills the claim.
+    expect(naming(mapper('oidc-usermodel-realm-role-mapper', {})).remarks).toMatchObject([
+      { kind: 'lost' },
+      {
+        kind: 'change',
+        text: expect.stringMatching(/^with the policy groups come into the claim groups too/),
+      },
+    ]);
     const strange = naming(plain, mapper('oidc-usermodel-realm-role-mapper', {}));
     expect(strange).toMatchObject({ naming: NAMES, remarks: [{ kind: 'lost' }] });
   });
@@ -368,8 +382,13 @@ describe('Argo Server', () => {
     expect(settingsToPaste(makePolicy(spec), server, differing)).toContain('scopes: []');
     expect(settingsToPaste(makePolicy(spec), EMPTY_SERVER, differing)).toBeUndefined();
     // The operator never writes what argo-helm does.
-    const helm = { ...EMPTY_SERVER, reading: { form: 'config', sso: { state: 'absent' } } } as const;
-    expect(settingsToPaste(makePolicy(spec), helm, differing)).toContain('scopes: []');
+    const config = { ...EMPTY_SERVER, reading: { form: 'config', sso: { state: 'absent' } } } as const;
+    expect(settingsToPaste(makePolicy(spec), config, differing)).toMatch(/^sso:\n {2}issuer: /);
+    const labels = { 'app.kubernetes.io/managed-by': 'Helm' };
+    const settings = { kind: 'ConfigMap', metadata: { ...makeMeta('settings'), labels }, data: {} } as const;
+    expect(settingsToPaste(makePolicy(spec), { ...config, settings }, differing)).toMatch(
+      /^server:\n {2}sso:\n {4}enabled: true\n/,
+    );
   });
 
   it('may look into namespaces whose accounts no longer stand above', () => {
@@ -378,12 +397,39 @@ describe('Argo Server', () => {
       const other = byHand('boss', 'true', precedence);
       return { ...other, metadata: { ...other.metadata, namespace: 'team-a' } };
     };
-    const found = (precedence: string) => {
-      const there = installation([account], { delegated: [elsewhere(precedence)] });
-      return delegationRemarks(accountsAfter(makePolicy(spec), there), there, exactPrecedence);
+    const flags = {
+      authModes: ['sso'],
+      configMap: 'settings',
+      managedNamespace: undefined,
+      namespaced: false,
+      delegates: true,
+    };
+    const found = (precedence: string, delegates = true) => {
+      const server = { ...EMPTY_SERVER, flags: { ...flags, delegates } };
+      const there = installation([account], { delegated: [elsewhere(precedence)], server });
+      return delegationRemarks(accountsAfter(makePolicy(spec), there), there, exactPrecedence, true);
     };
     expect(found('5')).toMatchObject([{ kind: 'change' }]);
-    expect([...found('0'), ...found('20000')]).toEqual([]);
+    expect([...found('0'), ...found('20000'), ...found('5', false)]).toEqual([]);
+  });
+
+  it('may look from elsewhere into this namespace, whose accounts begin to stand above', () => {
+    const { client: _, server: __, ...rolesOnly } = spec;
+    const found = (own: string, login: string) => {
+      const other = byHand('login', 'true', login);
+      const delegated = [{ ...other, metadata: { ...other.metadata, namespace: 'argo-login' } }];
+      const there = installation([byHand('viewer', 'true', own)], { delegated });
+      return delegationRemarks(accountsAfter(makePolicy(rolesOnly), there), there, exactPrecedence, false);
+    };
+    // Only what is strictly above counts.
+    for (const login of ['5', '6']) {
+      expect(found('5', login)).toMatchObject([
+        { kind: 'change', text: expect.stringContaining('namespace argo-login') },
+      ]);
+    }
+    expect(found('5', '4')).toEqual([]);
+    expect(found('5', '20000')).toEqual([]);
+    expect(found('30000', '20000')).toMatchObject([{ kind: 'change' }]);
   });
 
   it('has accounts whose people are denied for want of a token', () => {
@@ -417,7 +463,92 @@ describe('the consent', () => {
   });
 });
 
+describe('a Secret named as the token of an account', () => {
+  it('is not consented to where it holds the token of another', () => {
+    const spec = { roles: [{ name: 'viewer', serviceAccount: 'viewer', everyone: true, grants: [] }] };
+    const namesOf = (tokenOf: string) => {
+      const annotations = { 'kubernetes.io/service-account.name': tokenOf };
+      const { managed: _, ...metadata } = makeToken('viewer', {
+        labels: {},
+        ownerReferences: [],
+        annotations,
+      }).metadata;
+      const secrets = [{ ...makeToken('viewer'), metadata }];
+      const there = installation([byHand('viewer', 'true')], { secrets });
+      return consentsFor(makePolicy(spec), there).map(({ name }) => name);
+    };
+    expect(namesOf('viewer')).toEqual(['viewer', 'viewer.service-account-token']);
+    expect(namesOf('admin')).toEqual(['viewer']);
+  });
+});
+
+describe('the steps', () => {
+  it('end with commands that a shell takes as they are meant, whatever a binding is called', () => {
+    const names = ['admins', '--all', '-n', '$(touch x)', "it's; `touch y`", 'a\nspec: {}', 'b\u2028c'];
+    const account = byHand('admin', 'true', '1');
+    const bindings = names.map(name => ({
+      ...makeBinding('admin', 'x'),
+      metadata: makeMeta(name),
+      subjects: [{ kind: 'ServiceAccount', name: 'admin', namespace: 'argo' }],
+    }));
+    const roles = describeRoles(given([account], { bindings }));
+    const place = { kubeconfig: '', context: '', server: '', namespace: '', kubectlFlags: '' };
+    const policy = makePolicy({ roles: roles.roles.map(({ spec }) => spec) });
+    const steps = stepsFor({ policy, roles, installation: installation([account]), commands: [], place });
+    expect(steps.at(-1)?.lines).toEqual([
+      'kubectl delete --namespace argo rolebinding admins',
+      'kubectl delete --namespace argo rolebinding -- --all',
+      'kubectl delete --namespace argo rolebinding -- -n',
+      "kubectl delete --namespace argo rolebinding '$(touch x)'",
+      "kubectl delete --namespace argo rolebinding 'it'\\''s; `touch y`'",
+    ]);
+    expect(bindingRemarks(roles).map(({ text }) => text)).toEqual([
+      expect.stringMatching(/^RoleBinding argo\/a\nspec: {}: its name cannot be shown on a line/),
+      expect.stringMatching(/^RoleBinding argo\/b\u2028c: its name cannot be shown on a line/),
+    ]);
+  });
+});
+
+describe('what becomes of the client', () => {
+  it('is told, flows that attributes switch off among it', () => {
+    const fields = [
+      'attributes[oauth2.device.authorization.grant.enabled]',
+      'attributes[argo-access.io/owner]',
+    ];
+    const told = changesAhead({
+      changes: [
+        {
+          kind: 'KeycloakClient',
+          name: 'argo-workflows',
+          fields: fields.map(field => ({ field, before: 'true', after: 'false' })),
+        },
+      ],
+    } as unknown as PolicyReport);
+    expect(told).toEqual([
+      {
+        kind: 'warning',
+        text: `client argo-workflows serves Argo Server alone from then on: ${fields[0]}: "true" → "false"`,
+      },
+    ]);
+  });
+});
+
 describe('the file', () => {
+  it('has no end of a line that kubectl sees and nobody else', () => {
+    const when = '"\\u2028\u2028\u2029: x" in ($env?.groups ?? [])';
+    const policy = { spec: { roles: [{ name: 'a', when, grants: [{ clusterRole: 'a\u2028d: e' }] }] } };
+    const text = asFile({
+      title: 'x',
+      remarks: [],
+      tried: undefined,
+      steps: [],
+      policy,
+      roleNotes: new Map(),
+    });
+    expect(text).not.toMatch(/[\u0085\u2028\u2029]/);
+    expect(parse(text, { version: '1.1' })).toEqual(policy);
+  });
+
   it('is a policy, whatever is told before it', () => {
     const policy = {
       apiVersion: 'argo-access.io/v1alpha1',
@@ -433,9 +564,9 @@ describe('the file', () => {
     };
     const text = asFile({
       title: 'What was made by hand.',
-      remarks: [{ kind: 'lost', text: 'a rule\nof two lines: - {' }],
+      remarks: [{ kind: 'lost', text: 'a rule\nof two\u2028lines: - {' }],
       tried: 7,
-      steps: [{ what: 'Apply it.', lines: ['kubectl apply'] }],
+      steps: [{ what: 'Apply it.', lines: ['kubectl\u0085apply'] }],
       policy,
       roleNotes: new Map([['rest', 'kept as it is']]),
     });

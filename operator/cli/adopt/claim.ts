@@ -79,8 +79,11 @@ export function describeClaim(
     writer => `${called(writer)} fills the claim ${claim} in a way that a policy does not know`,
   );
   if (first === undefined) {
-    const none = `no mapper puts groups into the claim ${claim} of the ID token today, and with the policy one does: rules by groups begin to match`;
-    return { naming: guessed(rules), remarks: [...remarks('lost', lost), ...remarks('change', [none])] };
+    const begins =
+      strange.length === 0
+        ? `no mapper puts groups into the claim ${claim} of the ID token today, and with the policy one does: rules by groups begin to match`
+        : `with the policy groups come into the claim ${claim} too: whoever is in one by a name that a rule has gets what that gives`;
+    return { naming: guessed(rules), remarks: [...remarks('lost', lost), ...remarks('change', [begins])] };
   }
   return { naming: first.naming, remarks: [...remarks('lost', lost), ...ofScope(first.writer)] };
 }

@@ -1,6 +1,6 @@
 import { ANNOTATION_ADOPT_BY } from '../../api/names.ts';
 import type { ObjectMeta, OwnedKind, Policy } from '../../api/objects.ts';
-import { wantedRoles } from '../../policy/desired.ts';
+import { ANNOTATION_TOKEN_OF, wantedRoles } from '../../policy/desired.ts';
 import { bearsMark } from '../../policy/ownership.ts';
 import { quoted } from '../live/kubeconfig.ts';
 import type { Installation } from './read.ts';
@@ -18,6 +18,8 @@ interface Wanted {
   readonly kind: OwnedKind;
   readonly namespace: string;
   readonly name: string;
+  /** Of a Secret with a token: the account. */
+  readonly tokenOf?: string;
 }
 
 function wantedOf(policy: Policy): readonly Wanted[] {
@@ -31,7 +33,12 @@ function wantedOf(policy: Policy): readonly Wanted[] {
       name: serviceAccount,
     })),
     ...(secret === undefined ? [] : [{ kind: 'Secret' as const, namespace, name: secret }]),
-    ...roles.map(({ token }) => ({ kind: 'Secret' as const, namespace, name: token.metadata.name })),
+    ...roles.map(({ token, serviceAccount }) => ({
+      kind: 'Secret' as const,
+      namespace,
+      name: token.metadata.name,
+      tokenOf: serviceAccount,
+    })),
     ...roles.flatMap(({ bindings }) => bindings.map(({ kind, metadata }) => ({ kind, ...metadata }))),
   ];
 }
@@ -57,7 +64,9 @@ export function consentsFor(policy: Policy, installation: Installation): readonl
     const annotations = found(installation, wanted)?.annotations ?? {};
     const said = annotations[ANNOTATION_ADOPT_BY];
     if (found(installation, wanted) === undefined || said === policy.metadata.name) return [];
-    const { kind, namespace, name } = wanted;
+    const { kind, namespace, name, tokenOf } = wanted;
+    // What holds another account's token is for nobody to consent to: people would act as that one.
+    if ((annotations[ANNOTATION_TOKEN_OF] ?? tokenOf) !== tokenOf) return [];
     return [{ kind, namespace, name, overwrites: said !== undefined }];
   });
 }

@@ -48,7 +48,11 @@ export function accountRemarks(
     const now = argoTokenName(account);
     const next = tokenSecretName(name);
     const token = now === next ? [] : [`its token comes from Secret ${next}, no longer from ${now}`];
-    const changes = [...markChanges(account, then), ...token];
+    const list =
+      account.secrets.length === 0
+        ? []
+        : [`its list secrets (${account.secrets.join(', ')}) goes, in which Argo looks first`];
+    const changes = [...markChanges(account, then), ...token, ...list];
     const filled = secrets?.some(({ metadata, tokenFilled }) => metadata.name === now && tokenFilled);
     const denied =
       filled === false
@@ -98,11 +102,16 @@ function bindingName({ metadata: { namespace, name } }: RoleBinding): string {
   return `RoleBinding ${namespace}/${name}`;
 }
 
-/** Bindings that have become needless, and may be deleted. */
+/** What a line of a shell cannot show. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+
+/** Bindings that have become needless, and may be deleted by a command that people can read. */
 export function needlessBindings({ roles }: Pick<DescribedRoles, 'roles'>): readonly RoleBinding[] {
   const all = roles.flatMap(({ grants }) => grants.doubled);
   return [...new Set(all)].filter(
-    binding => all.filter(each => each === binding).length === binding.subjects.length,
+    binding =>
+      all.filter(each => each === binding).length === binding.subjects.length &&
+      !UNPRINTABLE.test(binding.metadata.name),
   );
 }
 
@@ -124,7 +133,7 @@ export function bindingRemarks({ roles }: Pick<DescribedRoles, 'roles'>): readon
   return remarks('stays', [
     ...shared.map(
       each =>
-        `${bindingName(each)}: it binds others too, and what it gives roles the policy gives them as well`,
+        `${bindingName(each)}: ${UNPRINTABLE.test(each.metadata.name) ? 'its name cannot be shown on a line' : 'it binds others too'}, and what it gives roles the policy gives them as well`,
     ),
     ...keptBy(roles),
   ]);

@@ -62,9 +62,9 @@ export async function foresee(
   return reportPolicy(first, prospect);
 }
 
-/** Told by themselves: accounts, tokens, bindings and settings; and of the client what is told of its addresses. */
+/** Told by themselves: accounts, tokens, bindings and settings; and of the client its addresses, and our own marks. */
 const TOLD: ReadonlySet<string> = new Set(['ServiceAccount', 'Secret', 'RoleBinding', 'ConfigMap']);
-const TOLD_FIELD = /^(?:attributes\[.*\]|description|redirectUris)$/;
+const TOLD_FIELD = /^(?:attributes\[argo-access\.io\/.*\]|description|redirectUris)$/;
 
 function valueText(value: unknown): string {
   return value === undefined ? '(none)' : JSON.stringify(value);

@@ -16,7 +16,7 @@ import {
   serverContainer,
   serverFlags,
 } from '../../policy/server-container.ts';
-import { readSettings, type SettingsReading } from '../../policy/server-read.ts';
+import { blockOf, readSettings, type SettingsReading } from '../../policy/server-read.ts';
 import { type ArgoVersion, versionOfImage } from '../../policy/server-version.ts';
 import { type Note, orNote } from '../access/notes.ts';
 import { bindingsOf, clusterBindingsOf, policiesOf } from '../access/read.ts';
@@ -44,7 +44,10 @@ export interface Installation {
   readonly policies: readonly Policy[];
   /** With a rule. */
   readonly accounts: readonly ServiceAccount[];
-  /** Accounts of other namespaces with a rule, where Argo Server looks into these too. */
+  /**
+   * Accounts of other namespaces with a rule, where Argo Server looks into these too, or that of another may look into
+   * this one.
+   */
   readonly delegated: readonly ServiceAccount[];
   readonly bindings: readonly RoleBinding[];
   /** Without their values; undefined where the user may not list them. */
@@ -88,7 +91,7 @@ function isBuiltIn({ metadata }: RoleBinding): boolean {
 }
 
 async function readDelegated(cluster: Cluster, note: Note): Promise<readonly ServiceAccount[]> {
-  const what = 'accounts with rules in other namespaces, into which Argo Server looks too';
+  const what = 'accounts with rules in other namespaces, which count too where Argo Server delegates';
   const raw = await orNote(note, what, cluster.list<RawObject>(RESOURCES.ServiceAccount, undefined));
   return withRule(raw ?? []).filter(({ metadata }) => metadata.namespace !== cluster.namespace);
 }
@@ -119,7 +122,9 @@ export async function readInstallation(
   const [own, everywhere, delegated] = await Promise.all([
     bindingsOf(cluster, new Set([namespace]), note),
     clusterBindingsOf(cluster, note),
-    server.flags?.delegates === true ? readDelegated(cluster, note) : [],
+    server.flags?.delegates === true || blockOf(server.reading) === undefined
+      ? readDelegated(cluster, note)
+      : [],
   ]);
   return {
     namespace,

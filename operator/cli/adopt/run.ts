@@ -93,7 +93,9 @@ async function lookAhead(
     return [];
   }
   const report = await foresee({ cluster, keycloak, engine, note }, yaml, consents, installation);
-  const said = ({ reason, message }: { reason: string; message: string }) => `${reason}: ${message}`;
+  // What to write into Argo's settings is a step of its own.
+  const said = ({ reason, message }: { reason: string; message: string }) =>
+    `${reason}: ${message.replace(/[^.]*:\n.*$/s, ' What to write is shown below.')}`;
   return [
     ...remarks('problem', report.problems.map(said)),
     ...remarks('warning', report.warnings.map(said)),
@@ -121,6 +123,7 @@ async function adoptIn(
   const ahead = await lookAhead(access, JSON.stringify(manifest), consents, installation);
   const commands = annotateCommands(consents, options.name, cluster.place.kubectlFlags);
   const { roles } = described;
+  const isLogin = [policy, ...installation.policies].some(({ spec }) => spec.client !== undefined);
   const noted = roles.roles.filter(isGuarded);
   const page: Page = {
     title: `What was made by hand in namespace ${namespace} of context ${cluster.place.context}, as a policy.`,
@@ -128,7 +131,7 @@ async function adoptIn(
       ...compared.remarks,
       ...described.remarks,
       ...accountRemarks(roles, after, installation),
-      ...delegationRemarks(after, installation, exactPrecedence),
+      ...delegationRemarks(after, installation, exactPrecedence, isLogin),
       ...serverRemarks(policy, installation.server, blockOf(installation.server.reading) ?? {}),
       ...guardRemarks(roles),
       ...bindingRemarks(roles),

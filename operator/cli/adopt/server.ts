@@ -1,34 +1,34 @@
 import type { Policy, ServiceAccount } from '../../api/objects.ts';
 import { mergedSso, settingDifferences } from '../../policy/server-compare.ts';
-import { desiredSso, renderSso, type SsoBlock } from '../../policy/server-sso.ts';
+import { helmValues, isMadeByHelm, pasteBlock, pasteIntoConfig } from '../../policy/server-paste.ts';
+import { desiredSso, type SsoBlock } from '../../policy/server-sso.ts';
 import type { FoundServer, Installation } from './read.ts';
 import { type Remark, remarks } from './remark.ts';
 
-/** Accounts of other namespaces that no longer stand above, or begin to. */
+/**
+ * Where Argo Server looks into namespaces too: accounts that no longer stand above those by which people sign in, or
+ * begin to.
+ *
+ * @param isLogin whether people sign in by the accounts of this namespace, or may do so by those of others
+ */
 export function delegationRemarks(
   after: readonly ServiceAccount[],
-  { delegated, accounts }: Installation,
+  { delegated, accounts, server, namespace: home }: Installation,
   precedenceOf: (account: ServiceAccount) => bigint,
+  isLogin: boolean,
 ): readonly Remark[] {
-  const namespaces = new Set(
-    delegated
-      .filter(other =>
-        accounts.some((account, index) => {
-          const then = after[index];
-          if (then === undefined) return false;
-          const there = precedenceOf(other);
-          return there > precedenceOf(account) !== there > precedenceOf(then);
-        }),
-      )
-      .map(({ metadata }) => metadata.namespace),
+  if (isLogin && server.flags?.delegates !== true) return [];
+  const isAbove = (own: ServiceAccount, other: ServiceAccount) =>
+    isLogin ? precedenceOf(other) > precedenceOf(own) : precedenceOf(own) > precedenceOf(other);
+  const moved = delegated.filter(other =>
+    accounts.some((account, index) => isAbove(account, other) !== isAbove(after[index] ?? account, other)),
   );
-  return remarks(
-    'change',
-    [...namespaces].map(
-      name =>
-        `Argo Server looks into namespace ${name} too, whose ServiceAccounts no longer stand above those of this policy: adopt that namespace first, which puts them at 10000 and below`,
-    ),
-  );
+  const namespaces = new Set(moved.map(({ metadata }) => metadata.namespace));
+  const textOf = (name: string) =>
+    isLogin
+      ? `Argo Server looks into namespace ${name} too, whose ServiceAccounts no longer stand above those of this policy: adopt that namespace first, which puts them at 10000 and below`
+      : `where an Argo Server of namespace ${name} looks into namespace ${home} too: ServiceAccounts of this policy come to stand on the other side of some of those in ${name}, and people get others in ${home} than today`;
+  return remarks('change', [...namespaces].map(textOf));
 }
 
 /** What keeps a policy from describing Argo Server at all, or people from signing in by it. */
@@ -83,11 +83,14 @@ export function serverRemarks(policy: Policy, server: FoundServer, block: SsoBlo
   ];
 }
 
-/** The block `sso` that others have to write, for the operator does not; undefined where it says that already, or the operator does. */
+/** What others have to write, for the operator does not; undefined where it says that already, or the operator does. */
 export function settingsToPaste(policy: Policy, server: FoundServer, block: SsoBlock): string | undefined {
   const want = desiredSso(policy, block.issuer ?? '', server.version);
   const isOthers = server.settingsHolders.length > 0 || server.reading?.form === 'config';
   if (want === undefined || !isOthers) return undefined;
   if (settingDifferences(want, block).length === 0) return undefined;
-  return renderSso(mergedSso(block, want));
+  const merged = mergedSso(block, want);
+  if (server.reading?.form !== 'config') return pasteBlock(merged);
+  const isHelms = server.settings !== undefined && isMadeByHelm(server.settings);
+  return isHelms ? helmValues(merged) : pasteIntoConfig(merged);
 }

@@ -1,6 +1,7 @@
-import type { Policy } from '../../api/objects.ts';
+import type { Policy, RoleBinding } from '../../api/objects.ts';
+import { isMadeByHelm } from '../../policy/server-paste.ts';
 import { blockOf } from '../../policy/server-read.ts';
-import type { Place } from '../live/kubeconfig.ts';
+import { type Place, quoted } from '../live/kubeconfig.ts';
 import { needlessBindings } from './describe.ts';
 import type { Installation } from './read.ts';
 import type { DescribedRoles } from './roles.ts';
@@ -27,22 +28,26 @@ export interface StepSources {
  * what the settings rest on.
  */
 function pasteSteps({ policy, installation: { server }, installation }: StepSources): readonly Step[] {
-  const sso = settingsToPaste(policy, server, blockOf(installation.server.reading) ?? {});
-  if (sso === undefined || server.settings === undefined) return [];
+  const text = settingsToPaste(policy, server, blockOf(installation.server.reading) ?? {});
+  if (text === undefined || server.settings === undefined) return [];
   const name = `ConfigMap ${server.settings.metadata.name}`;
-  const block = sso
-    .trimEnd()
-    .split('\n')
-    .map(line => `  ${line}`);
-  const done =
-    "Once the policy's conditions ClientReady and SecretReady are true, write there what it wants.";
+  const lines = text.trimEnd().split('\n');
+  const once = "Once the policy's conditions ClientReady and SecretReady are true,";
   if (server.reading?.form === 'config') {
-    const what = `${name} has key config, as argo-helm writes it (server.sso in its values), which the operator never writes. ${done}`;
-    return [{ what, lines: ['sso:', ...block] }];
+    const how = isMadeByHelm(server.settings)
+      ? 'set these values of the chart argo-workflows'
+      : 'write there what it wants';
+    return [{ what: `${name} has key config, which the operator never writes. ${once} ${how}.`, lines }];
   }
   const who = server.settingsHolders.join(', ');
-  const what = `${who} manages key sso of ${name}, which the operator takes from nobody by force. ${done}`;
-  return [{ what, lines: ['sso: |', ...block] }];
+  const what = `${who} manages key sso of ${name}, which the operator takes from nobody by force. ${once} write there what it wants.`;
+  return [{ what, lines }];
+}
+
+/** A binding may have nearly any name, one that begins as an option does among these. */
+function deletion(kubectl: string, { metadata: { namespace, name } }: RoleBinding): string {
+  const options = name.startsWith('-') ? '-- ' : '';
+  return `${kubectl} delete --namespace ${namespace} rolebinding ${options}${quoted(name)}`;
 }
 
 /** What to do, in order, so that the policy takes the place of what was made by hand. */
@@ -51,11 +56,12 @@ export function stepsFor(sources: StepSources): readonly Step[] {
   const { namespace, name } = policy.metadata;
   const kubectl = `kubectl${place.kubectlFlags}`;
   const wait = `${kubectl} wait --namespace ${namespace} --for=condition=Ready --timeout=5m argoaccesspolicy/${name}`;
-  const needless = needlessBindings(roles).map(
-    ({ metadata }) => `${kubectl} delete --namespace ${metadata.namespace} rolebinding ${metadata.name}`,
-  );
+  const needless = needlessBindings(roles).map(binding => deletion(kubectl, binding));
   const consent = { what: 'Consent to the take-over; --annotate prints these lines alone.', lines: commands };
-  const cleanUp = { what: 'Then these bindings are needless, for the policy has its own.', lines: needless };
+  const cleanUp = {
+    what: 'Only once that has come true: these bindings are needless then, for the policy has its own.',
+    lines: needless,
+  };
   const steps = [
     consent,
     { what: 'Apply this file.', lines: [`${kubectl} apply --filename <this file>`] },

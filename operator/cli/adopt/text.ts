@@ -1,4 +1,4 @@
-import { Document, isMap, visit } from 'yaml';
+import { Document, isMap, Scalar, visit } from 'yaml';
 import { clean, hanging } from '../live/layout.ts';
 import type { Remark } from './remark.ts';
 import type { Step } from './steps.ts';
@@ -62,9 +62,19 @@ function stepLines({ steps }: Page): readonly string[] {
   return ['', 'In this order', ...texts];
 }
 
+/** What ends a line of YAML 1.1, as kubectl reads it, and with that a comment. */
+const LINE_END = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;
+
 function commented(lines: readonly string[]): string {
-  return lines.map(line => (line === '' ? '#\n' : `# ${line}\n`)).join('');
+  return lines
+    .map(line => `# ${line.replaceAll(LINE_END, ' ')}`.trimEnd())
+    .join('\n')
+    .concat('\n');
 }
+
+/** Ends of lines in YAML 1.1 that the library writes as they are. */
+const RARE_LINE_END = /[\u{85}\u{2028}\u{2029}]/u;
+const ESCAPES: Readonly<Record<string, string>> = { '\u{85}': '\\N', '\u{2028}': '\\L', '\u{2029}': '\\P' };
 
 function yamlOf(policy: object, notes: ReadonlyMap<string, string>): string {
   // Version 1.1: what kubectl takes for a switch or a number is in quotes where it is a text.
@@ -77,8 +87,13 @@ function yamlOf(policy: object, notes: ReadonlyMap<string, string>): string {
         .map(line => ` ${line}`)
         .join('\n');
     },
+    Scalar: (_, node) => {
+      if (RARE_LINE_END.test(String(node.value))) node.type = Scalar.QUOTE_DOUBLE;
+    },
   });
-  return document.toString({ lineWidth: 0 });
+  return document
+    .toString({ lineWidth: 0 })
+    .replaceAll(/[\u{85}\u{2028}\u{2029}]/gu, each => ESCAPES[each] ?? ' ');
 }
 
 /** A policy with what is to be known of it before it. */
