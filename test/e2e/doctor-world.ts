@@ -188,6 +188,8 @@ export async function installByHand(world: World): Promise<string> {
   // Of one that was made empty, the API server does not note who writes what.
   await replaceSettings(world, { sso: stringify(goodSettings(world)) });
   await rollOut(world);
+  // The pods may have been ready before the settings were there.
+  await startPods(world);
   return id;
 }
 
