@@ -11,6 +11,7 @@ import type { OwnerReference, Policy, RoleRef } from '../api/objects.ts';
 import { type ClientSpec, GROUP, type GrantSpec, KIND, type RoleSpec, VERSION } from '../api/schema.ts';
 import type { SecretValue } from '../api/secret-value.ts';
 import type { DesiredRoleBinding, DesiredSecret, DesiredServiceAccount } from './change.ts';
+import { remembered } from './remembered.ts';
 import { RULE_EVERYONE, ruleForGroups } from './rules.ts';
 
 /** Distance between the precedences of two neighbouring roles. */
@@ -66,9 +67,14 @@ export function isTokenSecretName(name: string): boolean {
  */
 export function basePrecedence(policy: Policy, neighbours: readonly Policy[]): number {
   if (policy.spec.precedence !== undefined) return policy.spec.precedence;
-  const hasLogin = [policy, ...neighbours].some(({ spec }) => spec.client !== undefined);
+  const hasLogin = policy.spec.client !== undefined || hasClient(neighbours);
   return hasLogin ? LOGIN_PRECEDENCE : DELEGATED_PRECEDENCE;
 }
+
+/** Asked of the same policies for each of them. */
+const hasClient = remembered((policies: readonly Policy[]) =>
+  policies.some(({ spec }) => spec.client !== undefined),
+);
 
 function ownerReference(policy: Policy): OwnerReference {
   const { name, uid } = policy.metadata;
