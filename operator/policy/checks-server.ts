@@ -94,8 +94,8 @@ export function managedElsewhere(observation: Observation): Violation | undefine
 
 /** Policies without a client rest on delegation, where their namespace is not Argo Server's own. */
 export function delegationOff(observation: Observation): Violation | undefined {
-  const namespaces = observation.server.delegating;
   const flags = observedFlags(observation);
+  const namespaces = observation.server.delegating.filter(each => each !== flags?.managedNamespace);
   if (flags === undefined || flags.delegates || namespaces.length === 0) return undefined;
   const remedy = flags.namespaced
     ? 'start Argo Server without --namespaced and with SSO_DELEGATE_RBAC_TO_NAMESPACE=true in its env'

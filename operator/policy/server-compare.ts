@@ -107,6 +107,12 @@ export function settingDifferences(want: SsoSettings, have: SsoBlock): readonly 
     .map(field => ({ field, want: shown(want, field), have: shown(have, field) }));
 }
 
+/** Whether a block needs no writing: it is as wanted, and nothing stands there that {@link mergedSso} leaves out. */
+export function needsNoWriting(want: SsoSettings, have: SsoBlock, unknown: readonly string[]): boolean {
+  const isOpen = have.insecureSkipVerify === true;
+  return unknown.length === 0 && !isOpen && settingDifferences(want, have).length === 0;
+}
+
 /**
  * The block to write: as the policy wants it, with what stands there and policies have no say in. Keys that Argo does
  * not know are not among that, nor is `insecureSkipVerify`: it opens every login to whoever is in the way.

@@ -3,7 +3,7 @@ import { clientOwner } from './client.ts';
 import { clientSecret } from './client-secret-view.ts';
 import type { Observation } from './observation.ts';
 import { sharedRefOf } from './ownership.ts';
-import { mergedSso, settingDifferences } from './server-compare.ts';
+import { mergedSso, needsNoWriting } from './server-compare.ts';
 import { renderSso } from './server-sso.ts';
 import { observedSettings, settingsConfigMap, wantedSso } from './server-view.ts';
 
@@ -43,8 +43,6 @@ export function planSettings(observation: Observation): readonly SharedChange[] 
   if (observation.server.groupFilter.invalid.length > 0) return [];
   const { sso } = reading;
   const { block, unknown } = sso.state === 'read' ? sso : { block: {}, unknown: [] };
-  const fits =
-    unknown.length === 0 && block.insecureSkipVerify !== true && settingDifferences(want, block).length === 0;
-  if (fits) return [];
+  if (needsNoWriting(want, block, unknown)) return [];
   return [{ kind: 'ApplySettings', ref: sharedRefOf(configMap), sso: renderSso(mergedSso(block, want)) }];
 }

@@ -2,16 +2,17 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ARGO_PRECEDENCE, ARGO_RULE } from '../../operator/api/names.ts';
-import type { ServiceAccount } from '../../operator/api/objects.ts';
+import type { RoleBinding, ServiceAccount } from '../../operator/api/objects.ts';
 import { createRuleEngine, type RuleEngine } from '../../operator/argo/engine.ts';
 import { explainRequest } from '../../operator/argo/request.ts';
 import { createWhenJudge, type WhenJudge } from '../../operator/argo/when.ts';
 import { describeClaim } from '../../operator/cli/adopt/claim.ts';
 import { addressOf, clientSpec, secretSpec, serverSpec } from '../../operator/cli/adopt/client.ts';
-import { annotateCommands, consentsFor } from '../../operator/cli/adopt/consent.ts';
+import { annotateCommands, clashRemarks, consentsFor } from '../../operator/cli/adopt/consent.ts';
 import { accountRemarks, accountsAfter, bindingRemarks } from '../../operator/cli/adopt/describe.ts';
 import { changesAhead } from '../../operator/cli/adopt/foresee.ts';
 import { describeGrants } from '../../operator/cli/adopt/grants.ts';
+import type { Access } from '../../operator/cli/adopt/options.ts';
 import { placeRoles, type Slot } from '../../operator/cli/adopt/order.ts';
 import { shiftsOf } from '../../operator/cli/adopt/people.ts';
 import type { Installation } from '../../operator/cli/adopt/read.ts';
@@ -19,6 +20,7 @@ import { type ByHand, type DescribedRoles, describeRoles, type Who } from '../..
 import { type Claim, readRule } from '../../operator/cli/adopt/rule.ts';
 import { delegationRemarks, serverRemarks, settingsToPaste } from '../../operator/cli/adopt/server.ts';
 import { soundRoles } from '../../operator/cli/adopt/sound.ts';
+import { describe as describeInstallation } from '../../operator/cli/adopt/spec.ts';
 import { stepsFor } from '../../operator/cli/adopt/steps.ts';
 import { asFile, isFaithful } from '../../operator/cli/adopt/text.ts';
 import { readFiles } from '../../operator/cli/plan/files.ts';
@@ -254,6 +256,30 @@ describe('grants', () => {
       'ClusterRole shared in argo, by RoleBinding argo/five',
     ]);
   });
+
+  it('are as many as the namespaces need, of which each has room for 32', () => {
+    const bindings = Array.from({ length: 40 }, (_, index) => bind('view', `team-${index}`, 'argo-viewer'));
+    const { grants, doubled, others } = describeGrants(account, bindings);
+    expect(grants.map(({ clusterRole, namespaces = [] }) => [clusterRole, namespaces.length])).toEqual([
+      ['argo-viewer', 32],
+      ['argo-viewer', 8],
+    ]);
+    expect(doubled).toHaveLength(40);
+    expect(others).toEqual([]);
+  });
+
+  it('leave out a role whose name no policy may have, which stays', () => {
+    const long = 'r'.repeat(254);
+    const { grants, doubled, others } = describeGrants(account, [
+      bind('one', 'argo', 'r'.repeat(253)),
+      bind('two', 'argo', long),
+    ]);
+    expect(grants).toEqual([{ clusterRole: 'r'.repeat(253) }]);
+    expect(doubled.map(({ metadata }) => metadata.name)).toEqual(['one']);
+    expect(others).toEqual([
+      `ClusterRole ${long} in argo, by RoleBinding argo/two: its name is longer than a policy may give one`,
+    ]);
+  });
 });
 
 describe('the client', () => {
@@ -391,6 +417,18 @@ describe('Argo Server', () => {
     );
   });
 
+  it('has settings to paste also where these only have what does not stay', () => {
+    const pasted = (more: object, unknown: readonly string[] = []) => {
+      const have = { ...block, ...more };
+      const reading = { form: 'sections', sso: { state: 'read', block: have, unknown } } as const;
+      const server = { ...EMPTY_SERVER, settingsHolders: ['kubectl'], reading };
+      return settingsToPaste(makePolicy(spec), server, have);
+    };
+    expect(pasted({})).toBeUndefined();
+    expect(pasted({ insecureSkipVerify: true })).toMatch(/^sso: \|\n(?!.*insecureSkipVerify)/s);
+    expect(pasted({}, ['sessionExpires'])).toMatch(/^sso: \|\n/);
+  });
+
   it('may look into namespaces whose accounts no longer stand above', () => {
     const account = byHand('viewer', 'true', '1');
     const elsewhere = (precedence: string) => {
@@ -482,6 +520,66 @@ describe('a Secret named as the token of an account', () => {
   });
 });
 
+describe('a binding under the name of one of the policy', () => {
+  const account = byHand('viewer', 'true', '1');
+  const bare = (subjects = makeBinding('viewer', 'x').subjects) => {
+    const { managed: _, ...metadata } = makeMeta('argo-access:argo:viewer:clusterrole:x', { labels: {} });
+    return { ...makeBinding('viewer', 'x'), metadata, subjects };
+  };
+  const policyOf = (bindings: readonly RoleBinding[]) => {
+    const roles = describeRoles(given([account], { bindings }));
+    return { roles, policy: makePolicy({ roles: roles.roles.map(({ spec }) => spec) }) };
+  };
+
+  it('is the policy’s from then on, and not deleted', () => {
+    const byOthers = { ...bare(), metadata: makeMeta('viewers') };
+    const { roles, policy } = policyOf([bare(), byOthers]);
+    const there = installation([account], { bindings: [bare(), byOthers] });
+    expect(consentsFor(policy, there).map(({ kind }) => kind)).toEqual(['ServiceAccount', 'RoleBinding']);
+    const place = { kubeconfig: '', context: '', server: '', namespace: '', kubectlFlags: '' };
+    const sources = { policy, roles, installation: there, commands: [], place, isRefused: false };
+    expect(stepsFor(sources).at(-1)?.lines).toEqual(['kubectl delete --namespace argo rolebinding viewers']);
+  });
+
+  it('is not consented to where it binds others too, from whom it would be taken', () => {
+    const jane = { kind: 'User', name: 'jane' };
+    const binding = bare([...bare().subjects, jane]);
+    const { policy } = policyOf([binding]);
+    const there = installation([account], { bindings: [binding] });
+    expect(consentsFor(policy, there).map(({ kind }) => kind)).toEqual(['ServiceAccount']);
+    expect(clashRemarks(policy, there)).toMatchObject([
+      { kind: 'problem', text: expect.stringContaining('binds others too, who would lose what it gives') },
+    ]);
+    expect(clashRemarks(policy, installation([account], { bindings: [bare()] }))).toEqual([]);
+  });
+});
+
+describe('a namespace without a rule', () => {
+  const flags = {
+    authModes: ['sso'],
+    configMap: 'workflow-controller-configmap',
+    managedNamespace: 'team-a',
+    namespaced: true,
+    delegates: false,
+  };
+
+  it('is told apart from one where Argo Server does not look for any', async () => {
+    const access = {
+      cluster: { namespace: 'argo', signal: new AbortController().signal },
+      keycloak: undefined,
+      engine: { judge: () => Promise.resolve([]) },
+      options: { name: 'workflows', deployment: 'argo-server', clientId: 'argo-workflows' },
+      note: () => {},
+    } as unknown as Access;
+    const textOf = (server: Installation['server']) =>
+      describeInstallation(access, installation([], { server })).catch(String);
+    expect(await textOf(EMPTY_SERVER)).toMatch(/has a rule, and there is no policy without a role$/);
+    expect(await textOf({ ...EMPTY_SERVER, flags })).toMatch(
+      /has a rule, for Argo Server looks for them in namespace team-a: describe those by --namespace team-a/,
+    );
+  });
+});
+
 describe('the steps', () => {
   it('end with commands that a shell takes as they are meant, whatever a binding is called', () => {
     const names = ['admins', '--all', '-n', '$(touch x)', "it's; `touch y`", 'a\nspec: {}', 'b\u2028c'];
@@ -494,7 +592,14 @@ describe('the steps', () => {
     const roles = describeRoles(given([account], { bindings }));
     const place = { kubeconfig: '', context: '', server: '', namespace: '', kubectlFlags: '' };
     const policy = makePolicy({ roles: roles.roles.map(({ spec }) => spec) });
-    const steps = stepsFor({ policy, roles, installation: installation([account]), commands: [], place });
+    const steps = stepsFor({
+      policy,
+      roles,
+      installation: installation([account]),
+      commands: [],
+      place,
+      isRefused: false,
+    });
     expect(steps.at(-1)?.lines).toEqual([
       'kubectl delete --namespace argo rolebinding admins',
       'kubectl delete --namespace argo rolebinding -- --all',
@@ -506,6 +611,17 @@ describe('the steps', () => {
       expect.stringMatching(/^RoleBinding argo\/a\nspec: {}: its name cannot be shown on a line/),
       expect.stringMatching(/^RoleBinding argo\/b\u2028c: its name cannot be shown on a line/),
     ]);
+  });
+
+  it.each([true, false])('keep the bindings of grants that somebody takes out again: %s', isRefused => {
+    const account = byHand('admin', 'true', '1');
+    const bindings = [{ ...makeBinding('admin', 'x'), metadata: makeMeta('admins') }];
+    const roles = describeRoles(given([account], { bindings }));
+    const place = { kubeconfig: '', context: '', server: '', namespace: '', kubectlFlags: '' };
+    const policy = makePolicy({ roles: roles.roles.map(({ spec }) => spec) });
+    const there = installation([account]);
+    const steps = stepsFor({ policy, roles, installation: there, commands: [], place, isRefused });
+    expect(steps.at(-1)?.what.includes('keep its binding')).toBe(isRefused);
   });
 });
 

@@ -330,6 +330,10 @@ describe('Argo Server’s Deployment', () => {
     expect(off({ words, env }, ['team-a'])?.message).toContain('start Argo Server without --namespaced');
     expect(off({ env }, ['team-a'])).toBeUndefined();
     expect(off({}, [])).toBeUndefined();
+    // Where it looks for accounts in the first place.
+    const managed = { words: [...words, '--managed-namespace', 'team-a'] };
+    expect(off(managed, ['team-a'])).toBeUndefined();
+    expect(off(managed, ['team-a', 'team-b'])?.message).toContain('the policies in team-b give nobody');
   });
 });
 

@@ -1,9 +1,12 @@
 import { ANNOTATION_ADOPT_BY } from '../../api/names.ts';
 import type { ObjectMeta, OwnedKind, Policy } from '../../api/objects.ts';
+import type { DesiredRoleBinding } from '../../policy/change.ts';
+import { bindsTheSame } from '../../policy/compare.ts';
 import { ANNOTATION_TOKEN_OF, wantedRoles } from '../../policy/desired.ts';
 import { bearsMark } from '../../policy/ownership.ts';
 import { quoted } from '../live/kubeconfig.ts';
 import type { Installation } from './read.ts';
+import { type Remark, remarks } from './remark.ts';
 
 /** An object that a policy takes over once it is annotated. */
 export interface Consent {
@@ -20,6 +23,7 @@ interface Wanted {
   readonly name: string;
   /** Of a Secret with a token: the account. */
   readonly tokenOf?: string;
+  readonly binding?: DesiredRoleBinding;
 }
 
 function wantedOf(policy: Policy): readonly Wanted[] {
@@ -39,7 +43,9 @@ function wantedOf(policy: Policy): readonly Wanted[] {
       name: token.metadata.name,
       tokenOf: serviceAccount,
     })),
-    ...roles.flatMap(({ bindings }) => bindings.map(({ kind, metadata }) => ({ kind, ...metadata }))),
+    ...roles.flatMap(({ bindings }) =>
+      bindings.map(binding => ({ kind: binding.kind, ...binding.metadata, binding })),
+    ),
   ];
 }
 
@@ -54,7 +60,10 @@ function found(installation: Installation, wanted: Wanted): Pick<ObjectMeta, 'an
       // Where nobody may look, what is guessed is said to be.
       return secrets === undefined ? {} : secrets.find(same)?.metadata;
     case 'RoleBinding':
-      return bindings.find(same)?.metadata;
+      // What it gives others would be taken from them.
+      return bindings.find(
+        each => same(each) && wanted.binding !== undefined && bindsTheSame(each, wanted.binding),
+      )?.metadata;
   }
 }
 
@@ -69,6 +78,28 @@ export function consentsFor(policy: Policy, installation: Installation): readonl
     if ((annotations[ANNOTATION_TOKEN_OF] ?? tokenOf) !== tokenOf) return [];
     return [{ kind, namespace, name, overwrites: said !== undefined }];
   });
+}
+
+/** Bindings under names that the policy wants, which nobody should consent to. */
+export function clashRemarks(policy: Policy, { bindings }: Installation): readonly Remark[] {
+  const wanted = wantedOf(policy).flatMap(({ binding }) => binding ?? []);
+  const clashing = bindings.filter(
+    have =>
+      !bearsMark(have.metadata) &&
+      wanted.some(
+        want =>
+          want.metadata.name === have.metadata.name &&
+          want.metadata.namespace === have.metadata.namespace &&
+          !bindsTheSame(have, want),
+      ),
+  );
+  return remarks(
+    'problem',
+    clashing.map(
+      ({ metadata: { namespace, name } }) =>
+        `RoleBinding ${namespace}/${name} has the name of one that the policy makes, and binds others too, who would lose what it gives: do not annotate it, but bind them by one of another name, and delete it, before`,
+    ),
+  );
 }
 
 /** The commands that give the consent, one for each kind and namespace. */

@@ -1,3 +1,4 @@
+import { rbacName } from '../../api/fields.ts';
 import type { RoleBinding, ServiceAccount } from '../../api/objects.ts';
 import type { GrantSpec } from '../../api/schema.ts';
 import { type Grant, grantsOf } from '../../policy/grants.ts';
@@ -28,20 +29,39 @@ function grantOf(role: Grant['role'], namespaces: readonly string[], home: strin
   return namespaces.length === 1 && first === home ? named : { ...named, namespaces: [...namespaces] };
 }
 
+/** A role in as many namespaces as one grant has room for, by the bindings that give it. */
+interface DescribedGrant {
+  readonly list: readonly Grant[];
+  readonly namespaces: readonly string[];
+  readonly role: Grant['role'];
+}
+
+function describedGrants(list: readonly Grant[]): readonly DescribedGrant[] {
+  const [first] = list;
+  if (first === undefined) return [];
+  const all = [...new Set(list.flatMap(({ namespace }) => namespace ?? []))];
+  return Array.from({ length: Math.ceil(all.length / MOST_NAMESPACES) }, (_, index) => {
+    const namespaces = all.slice(index * MOST_NAMESPACES, (index + 1) * MOST_NAMESPACES);
+    const some = new Set(namespaces);
+    return {
+      list: list.filter(({ namespace = '' }) => some.has(namespace)),
+      namespaces,
+      role: first.role,
+    };
+  });
+}
+
+function isSayable({ role }: Grant): boolean {
+  return rbacName.safeParse(role.name).success;
+}
+
 /** The bindings of an account as grants of a role. A binding that is not described stays all the same. */
 export function describeGrants(account: ServiceAccount, bindings: readonly RoleBinding[]): DescribedGrants {
   const home = account.metadata.namespace;
   const all = grantsOf(account, bindings);
   const own = all.filter(({ namespace, shared }) => namespace !== undefined && !shared);
-  const byRole = Map.groupBy(own, ({ role }) => `${role.kind}/${role.name}`);
-  const described = [...byRole.values()].flatMap(list => {
-    const namespaces = [...new Set(list.flatMap(({ namespace }) => namespace ?? []))];
-    const [first] = list;
-    return first === undefined || namespaces.length > MOST_NAMESPACES
-      ? []
-      : [{ list, namespaces, role: first.role }];
-  });
-  const kept = described.slice(0, MOST_GRANTS);
+  const byRole = Map.groupBy(own.filter(isSayable), ({ role }) => `${role.kind}/${role.name}`);
+  const kept = [...byRole.values()].flatMap(describedGrants).slice(0, MOST_GRANTS);
   const told = new Set(kept.flatMap(({ list }) => list));
   return {
     grants: kept.map(({ role, namespaces }) => grantOf(role, namespaces, home)),
@@ -54,7 +74,10 @@ export function describeGrants(account: ServiceAccount, bindings: readonly RoleB
       ...all.filter(grant => grant.namespace === undefined || grant.shared).map(inWords),
       ...own
         .filter(grant => !told.has(grant))
-        .map(grant => `${inWords(grant)}: a role has no room for more grants`),
+        .map(
+          grant =>
+            `${inWords(grant)}: ${isSayable(grant) ? 'a role has no room for more grants' : 'its name is longer than a policy may give one'}`,
+        ),
     ],
   };
 }

@@ -9,7 +9,7 @@ import { withEngine } from '../plan/observe.ts';
 import { CommandFailure, ExitCode, type Terminal } from '../terminal.ts';
 import { explainIssues } from '../validate/explain-issue.ts';
 import { fieldOf } from '../validate/finding.ts';
-import { annotateCommands, consentsFor } from './consent.ts';
+import { annotateCommands, clashRemarks, consentsFor } from './consent.ts';
 import {
   accountRemarks,
   accountsAfter,
@@ -135,10 +135,18 @@ async function adoptIn(
       ...serverRemarks(policy, installation.server, blockOf(installation.server.reading) ?? {}),
       ...guardRemarks(roles),
       ...bindingRemarks(roles),
+      ...clashRemarks(policy, installation),
       ...ahead,
     ],
     tried: compared.tried,
-    steps: stepsFor({ policy, roles, installation, commands, place: cluster.place }),
+    steps: stepsFor({
+      policy,
+      roles,
+      installation,
+      commands,
+      place: cluster.place,
+      isRefused: ahead.some(({ kind }) => kind === 'problem'),
+    }),
     policy: manifest,
     roleNotes: new Map(noted.map(role => [role.spec.name, guardText(role)])),
   };

@@ -1,5 +1,5 @@
 import type { Policy, ServiceAccount } from '../../api/objects.ts';
-import { mergedSso, settingDifferences } from '../../policy/server-compare.ts';
+import { mergedSso, needsNoWriting, settingDifferences } from '../../policy/server-compare.ts';
 import { helmValues, isMadeByHelm, pasteBlock, pasteIntoConfig } from '../../policy/server-paste.ts';
 import { desiredSso, type SsoBlock } from '../../policy/server-sso.ts';
 import type { FoundServer, Installation } from './read.ts';
@@ -83,12 +83,17 @@ export function serverRemarks(policy: Policy, server: FoundServer, block: SsoBlo
   ];
 }
 
+/** Keys that Argo does not know; of key config, which the operator never writes, they are nobody's business. */
+function unknownIn({ reading }: FoundServer): readonly string[] {
+  return reading?.form === 'sections' && reading.sso.state === 'read' ? reading.sso.unknown : [];
+}
+
 /** What others have to write, for the operator does not; undefined where it says that already, or the operator does. */
 export function settingsToPaste(policy: Policy, server: FoundServer, block: SsoBlock): string | undefined {
   const want = desiredSso(policy, block.issuer ?? '', server.version);
   const isOthers = server.settingsHolders.length > 0 || server.reading?.form === 'config';
   if (want === undefined || !isOthers) return undefined;
-  if (settingDifferences(want, block).length === 0) return undefined;
+  if (needsNoWriting(want, block, unknownIn(server))) return undefined;
   const merged = mergedSso(block, want);
   if (server.reading?.form !== 'config') return pasteBlock(merged);
   const isHelms = server.settings !== undefined && isMadeByHelm(server.settings);

@@ -1,3 +1,4 @@
+import { ANNOTATION_ADOPT_BY } from '../../api/names.ts';
 import { createWhenJudge, orUnjudged } from '../../argo/when.ts';
 import { argoRule } from '../../policy/accounts.ts';
 import { bearsMark } from '../../policy/ownership.ts';
@@ -143,11 +144,21 @@ export async function describe(access: Access, installation: Installation): Prom
   };
 }
 
+function noRule({ namespace, server }: Installation): string {
+  const managed = server.flags?.managedNamespace ?? namespace;
+  return managed === namespace
+    ? `no ServiceAccount of namespace ${namespace} has a rule, and there is no policy without a role`
+    : `no ServiceAccount of namespace ${namespace} has a rule, for Argo Server looks for them in namespace ${managed}: describe ` +
+        `those by --namespace ${managed}; for the client write a policy as docs/install-argo.md has it for managed ` +
+        `namespaces, with adopt: true, and annotate its Secret with ${ANNOTATION_ADOPT_BY}=<name of that policy>`;
+}
+
 function nothingToDescribe(
-  { namespace }: Installation,
+  installation: Installation,
   { leftAlone }: DescribedRoles,
   mine: ReadonlyMap<string, string>,
 ): CommandFailure {
+  const { namespace } = installation;
   const others = leftAlone.filter(({ contender }) => !mine.has(contender.account.metadata.name));
   const list = others.map(({ contender, why }) => `${contender.account.metadata.name}: ${why}`);
   return failure(
@@ -155,6 +166,6 @@ function nothingToDescribe(
       ? `of no ServiceAccount of namespace ${namespace} a role can be made: ${list.join('; ')}`
       : mine.size > 0
         ? `every ServiceAccount of namespace ${namespace} with a rule belongs to a policy already`
-        : `no ServiceAccount of namespace ${namespace} has a rule, and there is no policy without a role`,
+        : noRule(installation),
   );
 }

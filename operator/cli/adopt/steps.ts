@@ -1,4 +1,5 @@
 import type { Policy, RoleBinding } from '../../api/objects.ts';
+import { wantedRoles } from '../../policy/desired.ts';
 import { isMadeByHelm } from '../../policy/server-paste.ts';
 import { blockOf } from '../../policy/server-read.ts';
 import { type Place, quoted } from '../live/kubeconfig.ts';
@@ -21,6 +22,8 @@ export interface StepSources {
   /** By which the consent is given. */
   readonly commands: readonly string[];
   readonly place: Place;
+  /** Whether something stands against the policy, so that somebody may take grants out of it. */
+  readonly isRefused: boolean;
 }
 
 /**
@@ -50,16 +53,26 @@ function deletion(kubectl: string, { metadata: { namespace, name } }: RoleBindin
   return `${kubectl} delete --namespace ${namespace} rolebinding ${options}${quoted(name)}`;
 }
 
+/** Whether a binding has the name of one that the policy makes, and so is that one from then on. */
+function isPolicys({ metadata: { namespace, name } }: RoleBinding, policy: Policy): boolean {
+  const wanted = wantedRoles(policy, []).flatMap(({ bindings }) => bindings);
+  return wanted.some(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+}
+
 /** What to do, in order, so that the policy takes the place of what was made by hand. */
 export function stepsFor(sources: StepSources): readonly Step[] {
-  const { policy, roles, commands, place } = sources;
+  const { policy, roles, commands, place, isRefused } = sources;
   const { namespace, name } = policy.metadata;
   const kubectl = `kubectl${place.kubectlFlags}`;
   const wait = `${kubectl} wait --namespace ${namespace} --for=condition=Ready --timeout=5m argoaccesspolicy/${name}`;
-  const needless = needlessBindings(roles).map(binding => deletion(kubectl, binding));
+  const needless = needlessBindings(roles)
+    .filter(binding => !isPolicys(binding, policy))
+    .map(binding => deletion(kubectl, binding));
   const consent = { what: 'Consent to the take-over; --annotate prints these lines alone.', lines: commands };
   const cleanUp = {
-    what: 'Only once that has come true: these bindings are needless then, for the policy has its own.',
+    what:
+      'Only once that has come true: these bindings are needless then, for the policy has its own.' +
+      (isRefused ? ' Where you take a grant out of this file, keep its binding.' : ''),
     lines: needless,
   };
   const steps = [
