@@ -538,7 +538,10 @@ describe('a binding under the name of one of the policy', () => {
     expect(consentsFor(policy, there).map(({ kind }) => kind)).toEqual(['ServiceAccount', 'RoleBinding']);
     const place = { kubeconfig: '', context: '', server: '', namespace: '', kubectlFlags: '' };
     const sources = { policy, roles, installation: there, commands: [], place, isRefused: false };
-    expect(stepsFor(sources).at(-1)?.lines).toEqual(['kubectl delete --namespace argo rolebinding viewers']);
+    expect(stepsFor(sources).at(-1)?.lines).toEqual([
+      expect.stringMatching(/^kubectl wait .* &&$/),
+      'kubectl delete --namespace argo rolebinding viewers',
+    ]);
   });
 
   it('is not consented to where it binds others too, from whom it would be taken', () => {
@@ -601,10 +604,11 @@ describe('the steps', () => {
       isRefused: false,
     });
     expect(steps.at(-1)?.lines).toEqual([
-      'kubectl delete --namespace argo rolebinding admins',
-      'kubectl delete --namespace argo rolebinding -- --all',
-      'kubectl delete --namespace argo rolebinding -- -n',
-      "kubectl delete --namespace argo rolebinding '$(touch x)'",
+      expect.stringMatching(/^kubectl wait .* &&$/),
+      'kubectl delete --namespace argo rolebinding admins &&',
+      'kubectl delete --namespace argo rolebinding -- --all &&',
+      'kubectl delete --namespace argo rolebinding -- -n &&',
+      "kubectl delete --namespace argo rolebinding '$(touch x)' &&",
       "kubectl delete --namespace argo rolebinding 'it'\\''s; `touch y`'",
     ]);
     expect(bindingRemarks(roles).map(({ text }) => text)).toEqual([

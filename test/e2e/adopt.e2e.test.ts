@@ -337,7 +337,9 @@ async function standings(): Promise<Readonly<Record<string, unknown>>> {
 }
 
 function commandsIn(text: string, verb: string): readonly string[] {
-  return text.split('\n').flatMap(line => new RegExp(`^# +(kubectl .*\\b${verb} .*)$`).exec(line)?.[1] ?? []);
+  return text
+    .split('\n')
+    .flatMap(line => new RegExp(`^# +(kubectl .*\\b${verb} .*?)(?: &&)?$`).exec(line)?.[1] ?? []);
 }
 
 describe('adopt', () => {

@@ -59,6 +59,14 @@ function isPolicys({ metadata: { namespace, name } }: RoleBinding, policy: Polic
   return wanted.some(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
 }
 
+/** Of commands pasted as one, those after one that fails are not run. */
+function chained(commands: readonly string[]): readonly string[] {
+  return commands.map((command, index) => (index === commands.length - 1 ? command : `${command} &&`));
+}
+
+const NEEDLESS = ', with which these bindings are needless, for the policy has its own.';
+const KEEP = ' Where you take a grant out of this file, keep its binding.';
+
 /** What to do, in order, so that the policy takes the place of what was made by hand. */
 export function stepsFor(sources: StepSources): readonly Step[] {
   const { policy, roles, commands, place, isRefused } = sources;
@@ -69,18 +77,15 @@ export function stepsFor(sources: StepSources): readonly Step[] {
     .filter(binding => !isPolicys(binding, policy))
     .map(binding => deletion(kubectl, binding));
   const consent = { what: 'Consent to the take-over; --annotate prints these lines alone.', lines: commands };
-  const cleanUp = {
-    what:
-      'Only once that has come true: these bindings are needless then, for the policy has its own.' +
-      (isRefused ? ' Where you take a grant out of this file, keep its binding.' : ''),
-    lines: needless,
+  const done = {
+    what: `Wait until the operator has done its part${needless.length === 0 ? '.' : NEEDLESS}${isRefused && needless.length > 0 ? KEEP : ''}`,
+    lines: chained([wait, ...needless]),
   };
   const steps = [
     consent,
     { what: 'Apply this file.', lines: [`${kubectl} apply --filename <this file>`] },
     ...pasteSteps(sources),
-    { what: 'Wait until the operator has done its part.', lines: [wait] },
-    cleanUp,
+    done,
   ];
   return steps.filter(({ lines }) => lines.length > 0);
 }
