@@ -196,5 +196,11 @@ async function observeRoles(
   { createdRoles }: ClientMemory,
 ): Promise<readonly string[]> {
   if (spec.keycloak.groups.source !== 'ClientRoles' || client === undefined) return [];
-  return [...new Set([...(await realm.clients.roles(client.id)), ...createdRoles])];
+  try {
+    return [...new Set([...(await realm.clients.roles(client.id)), ...createdRoles])];
+  } catch (error) {
+    // That client is gone, and there may be another of its clientId: the next look asks, whatever the snapshot's age.
+    if (error instanceof KeycloakError && error.kind === 'NotFound') realm.snapshot.drop(client.clientId);
+    throw error;
+  }
 }

@@ -79,6 +79,24 @@ export function troublesOf(pods: readonly RawPod[]): readonly string[] {
   return [...new Set(concerned.flatMap(podTroubles))].sort();
 }
 
+/** Runs for the first time, and its probes may still succeed: where they never do, the rollout itself fails. */
+function isStarting({ ready, state = {}, lastState = {} }: ContainerStatus): boolean {
+  return ready !== true && state.running !== undefined && lastState.terminated === undefined;
+}
+
+/** The pods without those of their containers that have just been started, as each is for a while in a rollout. */
+export function withoutStarting(pods: readonly RawPod[]): readonly RawPod[] {
+  const rest = (statuses: readonly ContainerStatus[] = []) => statuses.filter(each => !isStarting(each));
+  return pods.map(({ status = {}, ...pod }) => ({
+    ...pod,
+    status: {
+      ...status,
+      containerStatuses: rest(status.containerStatuses),
+      initContainerStatuses: rest(status.initContainerStatuses),
+    },
+  }));
+}
+
 function podTroubles({ spec = {}, status = {} }: RawPod): readonly string[] {
   const { conditions = [], initContainerStatuses = [], containerStatuses = [] } = status;
   if (status.phase === 'Failed') {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { SecretValue } from '../../operator/api/secret-value.ts';
 import { tryCredentials } from '../../operator/cli/doctor/gather-keycloak.ts';
+import { serverSight } from '../../operator/cli/doctor/gather-server.ts';
 import { groupsNamedIn } from '../../operator/cli/doctor/groups.ts';
+import type { ServerSight } from '../../operator/cli/doctor/snapshot.ts';
 import { decodeDeployment } from '../../operator/kubernetes/decode-server.ts';
 import { argoServerDeployment } from '../env/argo-deployment.ts';
 import { freePort } from '../env/process.ts';
@@ -114,6 +116,25 @@ function conditionOf(type: string, status: 'True' | 'False') {
   return { type, status, reason: 'AwaitingRollout', message, lastTransitionTime, observedGeneration: 1 };
 }
 
+/** Argo Server in the middle of a rollout, whose new pod is as a kubelet tells. */
+function rollingWith(status: { readonly containerStatuses?: readonly object[] }): ServerSight {
+  const name = 'argo-server';
+  const raw = argoServerDeployment({ name, namespace: 'argo' });
+  const conditions = [{ type: 'Progressing', status: 'True', reason: 'ReplicaSetUpdated' }];
+  const counts = { replicas: 2, updatedReplicas: 1, availableReplicas: 1, conditions };
+  const metadata = {
+    labels: { 'pod-template-hash': 'new' },
+    ownerReferences: [{ kind: 'ReplicaSet', name: `${name}-new` }],
+  };
+  const { containerStatuses = [] } = status;
+  const pod = {
+    metadata,
+    spec: { containers: [{ name, readinessProbe: {} }] },
+    status: { containerStatuses: containerStatuses.map(each => ({ name, ...each })) },
+  };
+  return serverSight({ ...raw, status: counts } as object, [pod]);
+}
+
 function argsWith(...more: readonly string[]): readonly string[] {
   return ['server', '--auth-mode=sso', ...more];
 }
@@ -139,9 +160,9 @@ describe('a diagnosis of an installation that works', () => {
     expect(found.filter(({ check }) => check === 'tls')).toEqual([]);
   });
 
-  it('is quiet while the operator rotates the secret', () => {
+  describe('while the operator rotates the secret', () => {
     const policy = makePolicy(SPEC);
-    const known = {
+    const rotating = {
       ...policy,
       spec: { ...policy.spec, server: { deployment: 'argo-server', filterGroupsRegex: [] } },
       status: {
@@ -149,14 +170,37 @@ describe('a diagnosis of an installation that works', () => {
         conditions: [conditionOf('Ready', 'False'), conditionOf('Reconciling', 'True')],
       },
     };
-    const rollout = {
-      progress: 'rolling',
-      startedAt: STARTED,
-      completedAt: undefined,
-      why: 'not yet',
-    } as const;
-    const parts = { ...server({}, { rollout }), ...sso('', STARTED + 1000) };
-    expect(troubles(snapshotOf({ ...parts, rest: { policies: { known: [known] } } }))).toEqual([]);
+    const told = (pod: Parameters<typeof rollingWith>[0]) => {
+      const parts = { server: { known: rollingWith(pod) }, ...sso('', STARTED + 1000) };
+      return troubles(snapshotOf({ ...parts, rest: { policies: { known: [rotating] } } }));
+    };
+    const running = {
+      ready: false,
+      started: true,
+      state: { running: { startedAt: '2026-03-01T12:00:00Z' } },
+    };
+
+    it.each([
+      ['is not there yet', undefined],
+      ['is being made', { ready: false, state: { waiting: { reason: 'ContainerCreating' } } }],
+      ['runs, and its probes have not succeeded yet', running],
+      ['serves beside an old one', { ...running, ready: true }],
+    ])('is quiet where the new pod %s', (_, container) => {
+      expect(told(container === undefined ? {} : { containerStatuses: [container] })).toEqual([]);
+    });
+
+    it.each([
+      ['has ended before', { ...running, lastState: { terminated: { exitCode: 1 } } }, 'readiness probe'],
+      [
+        'waits after an end',
+        { ready: false, state: { waiting: { reason: 'CrashLoopBackOff' } } },
+        'again and',
+      ],
+    ])('is told where the new pod %s', (_, container, message) => {
+      const found = told({ containerStatuses: [container] });
+      expect(found.map(({ check, verdict }) => [check, verdict])).toEqual([['pods', 'fail']]);
+      expect(found[0]?.message).toContain(message);
+    });
   });
 
   it.each([

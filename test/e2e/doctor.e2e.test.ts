@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ANNOTATION_ROTATE_REQUESTED } from '../../operator/api/names.ts';
 import { type DoctorOptions, type DoctorReport, doctor } from '../../operator/cli/doctor/run.ts';
 import { argoAccess, written } from '../cli/command-line.ts';
 import { eventually } from '../env/process.ts';
@@ -7,20 +8,32 @@ import { ruleEngineWasm } from '../env/rule-engine.ts';
 import { FAULTS, type Stand } from './doctor-faults.ts';
 import {
   accountKubeconfig,
+  CLIENT,
   groupsMapper,
   installByHand,
   letLook,
   lookingConfig,
   removeAccount,
   rollOut,
+  writeCredentials,
   writeSettings,
   writeSso,
 } from './doctor-world.ts';
 import { install } from './install.ts';
 import { secretsOf } from './leaks.ts';
-import { ARGO_SERVER, createRotatingWorld, freeLease, SETTINGS } from './rotating-world.ts';
+import { ARGO_SERVER, createRotatingWorld, freeLease, rotatingSpec, SETTINGS } from './rotating-world.ts';
+import { annotate, awaitNextSecond } from './rotation-looks.ts';
 import { rolledMark } from './server-looks.ts';
-import { applyPolicy, awaitReady, HOME, OPERATOR_NAMESPACE, TEAM, usualSpec, type World } from './world.ts';
+import {
+  applyPolicy,
+  awaitPolicy,
+  awaitReady,
+  HOME,
+  OPERATOR_NAMESPACE,
+  TEAM,
+  usualSpec,
+  type World,
+} from './world.ts';
 
 const CRD = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/argoaccesspolicies.argo-access.io';
 
@@ -121,6 +134,23 @@ describe('doctor on an installation that was made by hand', () => {
     await writeSso(world);
   });
 
+  it('tries the secret once more that was written while it was tried', async () => {
+    await world.admin.regenerate(world.realm, CLIENT);
+    let refused = false;
+    world.keycloak.killAfter({
+      count: 1,
+      matches: ({ path, status }) => path.endsWith('/openid-connect/token') && status === 401,
+      answer: 'held',
+      action: async () => {
+        refused = true;
+        await writeCredentials(world);
+      },
+    });
+    const { report: found } = await report();
+    expect(refused).toBe(true);
+    expect(troubles(found)).toEqual([]);
+  });
+
   it.each(FAULTS)('finds $what, says how to mend it, and is quiet once that is done', async fault => {
     await fault.plant(stand);
     try {
@@ -175,21 +205,50 @@ describe('whoever may look at little', () => {
 });
 
 describe('where there are policies', () => {
-  it('is quiet about an installation that one of them sees to, and names one that is not ready', async () => {
+  const rotation = { schedule: '@yearly', overlap: '1s' };
+  const spec = rotatingSpec(rotation, { precedence: 5000 });
+
+  async function expectQuietReport(): Promise<void> {
+    const { code, report: found } = await report();
+    expect(troubles(found)).toEqual([]);
+    expect(code).toBe(0);
+  }
+
+  beforeAll(async () => {
     await install(world.send, [], { name: 'argo-access-operator', namespace: OPERATOR_NAMESPACE });
     await writeSettings(world, { links: '[]' });
+    await world.admin.coverByRotationPolicy(world.realm, {
+      secretPeriodSeconds: 90 * 24 * 3600,
+      rotatedPeriodSeconds: 3600,
+    });
     await freeLease(world);
     await world.startOperator();
-    const spec = usualSpec({ server: { configMap: { name: SETTINGS }, deployment: ARGO_SERVER } });
-    await applyPolicy(world, { ...spec, precedence: 5000 });
+    await applyPolicy(world, spec);
     await eventually('the operator restarts Argo Server', () => rolledMark(world));
     await rollOut(world);
     await awaitReady(world);
     // The policy's role for everyone stands above them.
     for (const name of ['admin', 'viewer']) await removeAccount(world, name);
-    const { code, report: found } = await report();
-    expect(troubles(found)).toEqual([]);
-    expect(code).toBe(0);
+  });
+
+  it('is quiet about an installation that one of them sees to', expectQuietReport);
+
+  it('is quiet from the beginning of a rotation to its end', async () => {
+    const before = await rolledMark(world);
+    await awaitNextSecond(world);
+    await annotate(world, { [ANNOTATION_ROTATE_REQUESTED]: new Date().toISOString() });
+    await eventually('the operator restarts Argo Server', async () => (await rolledMark(world)) !== before);
+    await awaitPolicy(world, 'waits for the rollout', (_, c) => c('Ready')?.reason === 'AwaitingRollout');
+    await expectQuietReport();
+    await rollOut(world);
+    const { status } = await awaitReady(world);
+    expect(status?.secret).toMatchObject({ revision: 2, provedRevision: 2 });
+    await expectQuietReport();
+    await awaitPolicy(world, 'has no old secret', (_, c) => c('Ready')?.reason === 'InSync');
+    await expectQuietReport();
+  });
+
+  it('names one that is not ready', async () => {
     await applyPolicy(
       world,
       {

@@ -1,8 +1,9 @@
+import type { Progress } from '../../api/objects.ts';
 import { parseTime } from '../../api/time.ts';
 import { keysBelow, type ManagedEntry, type RawObject } from '../../kubernetes/decode.ts';
 import { decodeConfigMap, decodeDeployment } from '../../kubernetes/decode-server.ts';
 import { PODS, SHARED } from '../../kubernetes/paths.ts';
-import { newestPods, type RawPod, troublesOf } from '../../kubernetes/pod-troubles.ts';
+import { newestPods, type RawPod, troublesOf, withoutStarting } from '../../kubernetes/pod-troubles.ts';
 import {
   baseHref,
   DEFAULT_CONFIG_MAP,
@@ -60,20 +61,30 @@ async function podsOf({ list }: Cluster, namespace: string, selector: Readonly<R
   return list<RawPod & RawObject>(PODS, namespace, { labelSelector });
 }
 
+function troublesIn(progress: Progress, newest: readonly RawPod[]): readonly string[] {
+  if (progress === 'complete') return [];
+  return troublesOf(progress === 'rolling' ? withoutStarting(newest) : newest);
+}
+
+/** What a Deployment and the pods that its selector picks tell of Argo Server. */
+export function serverSight(raw: RawObject, pods: readonly RawPod[]): ServerSight {
+  const deployment = decodeDeployment(raw);
+  const { replicas = 1 } = (raw as { spec?: { replicas?: number } }).spec ?? {};
+  const newest = newestPods(deployment.metadata.name, pods);
+  return {
+    ...deployment,
+    replicas,
+    troubles: troublesIn(deployment.rollout.progress, newest),
+    startedAt: startOf(newest, serverContainer(deployment)?.name),
+  };
+}
+
 async function readServer(cluster: Cluster, name: string): Promise<ServerSight | undefined> {
   const { namespace } = cluster;
   const raw = await cluster.get<RawObject>(SHARED.Deployment, namespace, name);
   if (raw === undefined) return undefined;
-  const deployment = decodeDeployment(raw);
-  const { replicas = 1 } = (raw as { spec?: { replicas?: number } }).spec ?? {};
-  const pods = orUndefined(await ask(podsOf(cluster, namespace, deployment.selector))) ?? [];
-  const newest = newestPods(name, pods);
-  return {
-    ...deployment,
-    replicas,
-    troubles: deployment.rollout.progress === 'complete' ? [] : troublesOf(newest),
-    startedAt: startOf(newest, serverContainer(deployment)?.name),
-  };
+  const { selector } = decodeDeployment(raw);
+  return serverSight(raw, orUndefined(await ask(podsOf(cluster, namespace, selector))) ?? []);
 }
 
 async function readConfigMap(cluster: Cluster, name: string): Promise<SettingsSight | undefined> {

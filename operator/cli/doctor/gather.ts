@@ -199,7 +199,25 @@ async function trialOf(
   return tryCredentials(named, block, { clientId: id.reveal(), secret });
 }
 
-/** Reads all that a diagnosis rests on, once. What may not be read is not known; all else that fails ends the command. */
+/** What is refused may have been replaced while it was tried, as in a rotation. */
+async function settledTrial(
+  question: DoctorQuestion,
+  gathered: Gathered,
+  readAgain: () => Promise<Secrets>,
+): Promise<Trial> {
+  const trial = await trialOf(question, gathered);
+  if (orUndefined(trial.proof)?.result !== 'refused') return trial;
+  const { clientSecret } = gathered.installation.block ?? {};
+  const secrets = await readAgain();
+  const now = valueIn(secrets, clientSecret);
+  const isSame = now === undefined || now.equals(valueIn(gathered.secrets, clientSecret));
+  return isSame ? trial : trialOf(question, { ...gathered, secrets });
+}
+
+/**
+ * Reads all that a diagnosis rests on, once, but for a secret that is refused. What may not be read is not known; all
+ * else that fails ends the command.
+ */
 export async function gather(
   cluster: Cluster,
   engine: RuleEngine,
@@ -211,14 +229,15 @@ export async function gather(
   const [facts, issuer] = await Promise.all([readAccounts(cluster, engine, installation), issuerOf(block)]);
   const byPolicy = clientIdByPolicy(installation, facts) !== undefined;
   const withValues = question.prove === true || (question.config !== undefined && !byPolicy);
-  const secrets = await readSecrets(cluster, installation, withValues);
+  const readNow = () => readSecrets(cluster, installation, withValues);
+  const secrets = await readNow();
   const server = orUndefined(installation.deployment);
   const gathered = { installation, issuer, secrets, facts };
   const [access, groupFilter, keycloak, trial] = await Promise.all([
     server === undefined ? RESTS : ask(gapsOf(cluster, server.serviceAccountName, installation, facts)),
     groupFilterOf(installation, groupsOf(facts), engine, signal),
     keycloakOf(question, gathered),
-    trialOf(question, gathered),
+    settledTrial(question, gathered, readNow),
   ]);
   return {
     namespace,

@@ -19,7 +19,7 @@ export type Known<T> = { readonly known: T } | { readonly unknown: string };
 export interface ServerSight extends Deployment {
   /** `spec.replicas` */
   readonly replicas: number;
-  /** Why pods are not ready; empty where they are, or may not be seen. */
+  /** Why pods are not ready; empty where they are, or may not be seen, or are only starting in a rollout. */
   readonly troubles: readonly string[];
   /** When the oldest of its containers was started, in milliseconds since the epoch; undefined where nobody tells. */
   readonly startedAt: number | undefined;
