@@ -49,3 +49,8 @@ export class CommandFailure extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/** Ends a command that cannot be carried out. */
+export function failure(message: string): CommandFailure {
+  return new CommandFailure(message, ExitCode.Failed);
+}

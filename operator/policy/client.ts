@@ -67,6 +67,24 @@ const FLOW_ATTRIBUTES = [
   'standard.token.exchange.enabled',
 ];
 
+/** Kinds of mappers (keycloak, `GroupMembershipMapper.java`, `UserClientRoleMappingMapper.java`). */
+export const GROUPS_MAPPER = 'oidc-group-membership-mapper';
+export const CLIENT_ROLES_MAPPER = 'oidc-usermodel-client-role-mapper';
+
+/** Whether a mapper of groups writes whole paths, as in `/a/b`; one that says nothing writes names (Keycloak 26.7). */
+export function writesPaths({ config }: Pick<KeycloakMapper, 'config'>): boolean {
+  return config['full.path'] === 'true';
+}
+
+/** Whether Keycloak sends people back to an address: to the letter, or up to a `*` at the end (keycloak, `RedirectUtils.java`). */
+export function allowsRedirect({ redirectUris }: Pick<KeycloakClient, 'redirectUris'>, uri: string): boolean {
+  return redirectUris.some(pattern => {
+    if (!pattern.endsWith('*')) return pattern === uri;
+    const start = pattern.slice(0, -1);
+    return uri.startsWith(start) || `${uri}/` === start;
+  });
+}
+
 /** The mapper that fills the groups claim in the ID token and at the userinfo endpoint. */
 export function desiredMapper({ spec }: Policy, clientId: string): DesiredMapper {
   const { source, claim, fullPath } = spec.keycloak.groups;
@@ -79,13 +97,13 @@ export function desiredMapper({ spec }: Policy, clientId: string): DesiredMapper
   if (source === 'Groups') {
     return {
       name: MAPPER_NAMES.Groups,
-      protocolMapper: 'oidc-group-membership-mapper',
+      protocolMapper: GROUPS_MAPPER,
       config: { ...claims, 'full.path': String(fullPath) },
     };
   }
   return {
     name: MAPPER_NAMES.ClientRoles,
-    protocolMapper: 'oidc-usermodel-client-role-mapper',
+    protocolMapper: CLIENT_ROLES_MAPPER,
     config: {
       ...claims,
       multivalued: 'true',

@@ -38,7 +38,7 @@ const MANAGED: readonly Field[] = [
 ];
 
 /** Argo's own, where `sessionExpiry` says nothing, in milliseconds (argo-workflows, config/sso.go). */
-const DEFAULT_EXPIRY = 10 * 3_600_000;
+export const DEFAULT_EXPIRY = 10 * 3_600_000;
 
 function textOfReference({ name = '', key = '' }: KeyReference): string {
   return name === '' && key === '' ? '' : `${name}, key ${key}`;

@@ -1,5 +1,6 @@
 import { ARGO_PRECEDENCE, ARGO_RULE } from '../../operator/api/names.ts';
 import type { ServiceAccount } from '../../operator/api/objects.ts';
+import type { Known } from '../../operator/cli/access/ask.ts';
 import { diagnose } from '../../operator/cli/doctor/checks.ts';
 import type { Finding } from '../../operator/cli/doctor/finding.ts';
 import { understand } from '../../operator/cli/doctor/gather-server.ts';
@@ -8,7 +9,6 @@ import type {
   ClientSight,
   DoctorSnapshot,
   KeyState,
-  Known,
   SecretSight,
   ServerSight,
   SettingsSight,

@@ -81,6 +81,15 @@ function isTelling({ shared, workflows }: ResolvedGrant): boolean {
   return workflows.verbs.length > 0 || workflows.named.length > 0;
 }
 
+/** The accounts with a rule, of a namespace or of all. */
+export async function ruledAccounts(
+  cluster: Cluster,
+  namespace: string | undefined,
+): Promise<readonly ServiceAccount[]> {
+  const raw = await cluster.list<RawObject>(RESOURCES.ServiceAccount, namespace);
+  return raw.map(decodeServiceAccount).filter(account => argoRule(account) !== undefined);
+}
+
 /**
  * Reads, once and with the user's own rights, what decides about access.
  *
@@ -96,13 +105,11 @@ export async function readAccess(
   const lists = await Promise.all(
     places.map(async place => ({
       policies: await policiesOf(cluster, place, note),
-      raw: await cluster.list<RawObject>(RESOURCES.ServiceAccount, place),
+      accounts: await ruledAccounts(cluster, place),
     })),
   );
   const policies = lists.flatMap(each => each.policies);
-  const accounts = lists
-    .flatMap(({ raw }) => raw.map(decodeServiceAccount))
-    .filter(account => argoRule(account) !== undefined);
+  const accounts = lists.flatMap(each => each.accounts);
   const granted = policies.flatMap(policy =>
     policy.spec.roles.flatMap(role => role.grants.flatMap(grant => grantNamespaces(policy, grant))),
   );

@@ -1,3 +1,4 @@
+import { CLIENT_ROLES_MAPPER, GROUPS_MAPPER } from '../../policy/client.ts';
 import type { KeycloakClient, KeycloakMapper } from '../../policy/keycloak-types.ts';
 import { DEFAULT_CLAIM } from '../../policy/server-sso.ts';
 import { type Remark, remarks } from './remark.ts';
@@ -17,9 +18,6 @@ export interface DescribedClaim {
   readonly remarks: readonly Remark[];
 }
 
-const GROUPS = 'oidc-group-membership-mapper';
-const CLIENT_ROLES = 'oidc-usermodel-client-role-mapper';
-
 /** What the groups that rules name look like, where Keycloak is not asked. */
 function guessed(rules: readonly string[]): GroupNaming {
   const groups = rules.flatMap(rule => {
@@ -29,11 +27,12 @@ function guessed(rules: readonly string[]): GroupNaming {
   return { source: 'Groups', fullPath: groups.length === 0 || groups.some(group => group.startsWith('/')) };
 }
 
-function namingOf({ protocolMapper, config }: KeycloakMapper, clientId: string): GroupNaming | undefined {
-  if (protocolMapper === GROUPS) return { source: 'Groups', fullPath: config['full.path'] !== 'false' };
+function namingOf(mapper: KeycloakMapper, clientId: string): GroupNaming | undefined {
+  const { protocolMapper, config } = mapper;
+  if (protocolMapper === GROUPS_MAPPER) return { source: 'Groups', fullPath: config['full.path'] !== 'false' };
   const whose = config['usermodel.clientRoleMapping.clientId'];
   const prefix = config['usermodel.clientRoleMapping.rolePrefix'] ?? '';
-  const own = protocolMapper === CLIENT_ROLES && whose === clientId && prefix === '';
+  const own = protocolMapper === CLIENT_ROLES_MAPPER && whose === clientId && prefix === '';
   return own ? { source: 'ClientRoles', fullPath: true } : undefined;
 }
 

@@ -33,11 +33,6 @@ export function addressOf(
   return { url, more };
 }
 
-/** Whether Keycloak sends people back to an address, by what a client allows. */
-export function allowsRedirect({ redirectUris }: Pick<KeycloakClient, 'redirectUris'>, uri: string): boolean {
-  return redirectUris.some(each => (each.endsWith('*') ? uri.startsWith(each.slice(0, -1)) : each === uri));
-}
-
 /** Redirect URIs that the policy does not keep. */
 function dropped(
   { url, more }: Address,

@@ -1,12 +1,11 @@
 import type { KeycloakRealm } from '../../keycloak/realm.ts';
-import { redirectUri } from '../../policy/client.ts';
+import { allowsRedirect, redirectUri } from '../../policy/client.ts';
 import type { KeycloakClient, KeycloakMapper } from '../../policy/keycloak-types.ts';
 import type { ConnectionView } from '../../policy/observation.ts';
 import type { SsoBlock } from '../../policy/server-sso.ts';
 import type { KeycloakAccess } from '../live/keycloak.ts';
-import { CommandFailure, ExitCode } from '../terminal.ts';
+import { failure } from '../terminal.ts';
 import type { ClaimWriter } from './claim.ts';
-import { allowsRedirect } from './client.ts';
 import { type Remark, remarks } from './remark.ts';
 import { CLAIMS, type Claim } from './rule.ts';
 
@@ -21,10 +20,6 @@ export interface FoundClient {
   readonly always: ReadonlySet<Claim>;
   /** Client scopes that are in effect only because Argo asks for them, and the claims that they fill. */
   readonly asked: readonly { readonly name: string; readonly claims: readonly string[] }[];
-}
-
-function failure(message: string): CommandFailure {
-  return new CommandFailure(message, ExitCode.Failed);
 }
 
 /** The realm of an issuer, as its last part names it. */

@@ -6,10 +6,9 @@ import type {
   Secret,
   ServiceAccount,
 } from '../../api/objects.ts';
-import { decodeServiceAccount, type RawObject } from '../../kubernetes/decode.ts';
+import type { RawObject } from '../../kubernetes/decode.ts';
 import { decodeConfigMap, decodeDeployment } from '../../kubernetes/decode-server.ts';
-import { RESOURCES, SHARED } from '../../kubernetes/paths.ts';
-import { argoRule } from '../../policy/accounts.ts';
+import { SHARED } from '../../kubernetes/paths.ts';
 import {
   DEFAULT_CONFIG_MAP,
   type ServerFlags,
@@ -19,7 +18,7 @@ import {
 import { blockOf, readSettings, type SettingsReading } from '../../policy/server-read.ts';
 import { type ArgoVersion, versionOfImage } from '../../policy/server-version.ts';
 import { type Note, orNote } from '../access/notes.ts';
-import { bindingsOf, clusterBindingsOf, policiesOf } from '../access/read.ts';
+import { bindingsOf, clusterBindingsOf, policiesOf, ruledAccounts } from '../access/read.ts';
 import type { Cluster } from '../live/cluster.ts';
 import { readSecrets } from '../plan/secrets.ts';
 import { holdersOf } from '../plan/taken.ts';
@@ -81,10 +80,6 @@ async function readServer(cluster: Cluster, name: string, note: Note): Promise<F
   return { deployment, flags, version, settingsName, settings, settingsHolders, reading };
 }
 
-function withRule(raw: readonly RawObject[]): readonly ServiceAccount[] {
-  return raw.map(decodeServiceAccount).filter(account => argoRule(account) !== undefined);
-}
-
 /** Kubernetes' own, which every cluster has (kubernetes, rbac bootstrap policy). */
 function isBuiltIn({ metadata }: RoleBinding): boolean {
   return metadata.labels?.['kubernetes.io/bootstrapping'] === 'rbac-defaults';
@@ -92,8 +87,8 @@ function isBuiltIn({ metadata }: RoleBinding): boolean {
 
 async function readDelegated(cluster: Cluster, note: Note): Promise<readonly ServiceAccount[]> {
   const what = 'accounts with rules in other namespaces, which count too where Argo Server delegates';
-  const raw = await orNote(note, what, cluster.list<RawObject>(RESOURCES.ServiceAccount, undefined));
-  return withRule(raw ?? []).filter(({ metadata }) => metadata.namespace !== cluster.namespace);
+  const all = (await orNote(note, what, ruledAccounts(cluster, undefined))) ?? [];
+  return all.filter(({ metadata }) => metadata.namespace !== cluster.namespace);
 }
 
 /**
@@ -108,9 +103,9 @@ export async function readInstallation(
   note: Note,
 ): Promise<Installation> {
   const { namespace } = cluster;
-  const [policies, raw, secrets, server] = await Promise.all([
+  const [policies, accounts, secrets, server] = await Promise.all([
     policiesOf(cluster, namespace, note),
-    cluster.list<RawObject>(RESOURCES.ServiceAccount, namespace),
+    ruledAccounts(cluster, namespace),
     readSecrets(cluster, namespace),
     readServer(cluster, deployment, note),
   ]);
@@ -129,7 +124,7 @@ export async function readInstallation(
   return {
     namespace,
     policies,
-    accounts: withRule(raw),
+    accounts,
     delegated,
     bindings: [...everywhere, ...own].filter(each => !isBuiltIn(each)),
     secrets,

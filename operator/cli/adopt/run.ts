@@ -6,7 +6,7 @@ import { blockOf } from '../../policy/server-read.ts';
 import { inCluster } from '../live/cluster.ts';
 import { type KeycloakAccess, withKeycloak } from '../live/keycloak.ts';
 import { withEngine } from '../plan/observe.ts';
-import { CommandFailure, ExitCode, type Terminal } from '../terminal.ts';
+import { ExitCode, failure, type Terminal } from '../terminal.ts';
 import { explainIssues } from '../validate/explain-issue.ts';
 import { fieldOf } from '../validate/finding.ts';
 import { annotateCommands, clashRemarks, consentsFor } from './consent.ts';
@@ -28,10 +28,6 @@ import { delegationRemarks, serverRemarks } from './server.ts';
 import { describe } from './spec.ts';
 import { stepsFor } from './steps.ts';
 import { asFile, isFaithful, type Page } from './text.ts';
-
-function failure(message: string): CommandFailure {
-  return new CommandFailure(message, ExitCode.Failed);
-}
 
 function toPolicy(manifest: unknown, namespace: string, { policies }: Installation): Policy {
   const { data, error } = policySchema.safeParse(manifest);

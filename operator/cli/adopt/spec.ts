@@ -4,7 +4,7 @@ import { argoRule } from '../../policy/accounts.ts';
 import { bearsMark } from '../../policy/ownership.ts';
 import { blockOf } from '../../policy/server-read.ts';
 import { DEFAULT_CLAIM, type SsoBlock } from '../../policy/server-sso.ts';
-import { CommandFailure, ExitCode } from '../terminal.ts';
+import { type CommandFailure, failure } from '../terminal.ts';
 import { describeClaim, groupsSpec } from './claim.ts';
 import { addressOf, clientSpec, serverSpec } from './client.ts';
 import { type FoundClient, findClient, realmOf, scopeRemarks } from './keycloak.ts';
@@ -13,10 +13,6 @@ import type { Installation } from './read.ts';
 import { type Remark, remarks } from './remark.ts';
 import type { ByHand, DescribedRoles } from './roles.ts';
 import { soundRoles } from './sound.ts';
-
-function failure(message: string): CommandFailure {
-  return new CommandFailure(message, ExitCode.Failed);
-}
 
 /** Accounts that a policy has already. */
 function owned({ accounts }: Installation): ReadonlyMap<string, string> {

@@ -6,15 +6,10 @@ import { engineError } from '../../policy/short.ts';
 import type { TokenState } from '../access/tokens.ts';
 import { remedyFor } from '../explain/nearest.ts';
 import { type Check, fail, type Outcome, orPass, pass, unknown, warn } from './finding.ts';
-import { type AccountSight, type DoctorSnapshot, kubectl, orUndefined } from './snapshot.ts';
+import { type AccountSight, type DoctorSnapshot, everyAccount, kubectl, orUndefined } from './snapshot.ts';
 
 function nameOf({ account: { metadata } }: AccountSight): string {
   return `ServiceAccount ${metadata.namespace}/${metadata.name}`;
-}
-
-/** All whose rules count somewhere. */
-export function everyAccount({ accounts, delegated }: DoctorSnapshot): readonly AccountSight[] {
-  return [...(orUndefined(accounts) ?? []), ...(orUndefined(delegated) ?? [])];
 }
 
 /** Accounts of other namespaces that are named. */

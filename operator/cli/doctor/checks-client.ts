@@ -1,3 +1,4 @@
+import { allowsRedirect } from '../../policy/client.ts';
 import { GROUP_CHECKS } from './checks-groups.ts';
 import { type Check, fail, type Outcome, orPass, pass, unknown } from './finding.ts';
 import { type DoctorSnapshot, orUndefined, seenClient } from './snapshot.ts';
@@ -72,13 +73,6 @@ function flow(snapshot: DoctorSnapshot): readonly Outcome[] {
   return orPass(outcomes, object, 'has a secret and the standard flow, and asks for no PKCE');
 }
 
-/** As Keycloak compares: to the letter, or up to a `*` at the end (keycloak, `RedirectUtils.java`). */
-function matches(pattern: string, url: string): boolean {
-  if (!pattern.endsWith('*')) return pattern === url;
-  const start = pattern.slice(0, -1);
-  return url.startsWith(start) || `${url}/` === start;
-}
-
 /** Keycloak sends nobody back to an address that the client does not have. */
 function redirectUri(snapshot: DoctorSnapshot): readonly Outcome[] {
   const found = seenClient(snapshot);
@@ -86,7 +80,7 @@ function redirectUri(snapshot: DoctorSnapshot): readonly Outcome[] {
   if (found === undefined || url === '') return [];
   const { object, sight } = found;
   const { redirectUris } = sight.client;
-  if (isLoginShown(snapshot) || redirectUris.some(each => matches(each, url))) {
+  if (isLoginShown(snapshot) || allowsRedirect(sight.client, url)) {
     return [pass(object, 'has sso.redirectUrl')];
   }
   if (redirectUris.some(each => each.startsWith('/'))) {

@@ -1,13 +1,14 @@
 import { argoRule } from '../../policy/accounts.ts';
+import { GROUPS_MAPPER, writesPaths } from '../../policy/client.ts';
 import type { KeycloakMapper } from '../../policy/keycloak-types.ts';
-import { everyAccount } from './checks-accounts.ts';
 import { type Check, fail, type Outcome, orPass, pass, unknown, warn } from './finding.ts';
 import { groupsNamedIn } from './groups.ts';
-import { claimOf, MEMBERSHIP, mappersInEffect, writersOf, writesPaths } from './groups-mapper.ts';
+import { claimOf, mappersInEffect, writersOf } from './groups-mapper.ts';
 import {
   type AccountSight,
   type ClientSight,
   type DoctorSnapshot,
+  everyAccount,
   orUndefined,
   seenClient,
 } from './snapshot.ts';
@@ -31,7 +32,7 @@ function tokenOf({ block }: DoctorSnapshot): keyof typeof TOKENS {
 /** A plain text where a list is needed: Argo Server refuses the login (argo-workflows, server/auth/types/claims.go). */
 function isPlain({ protocolMapper, config }: KeycloakMapper): boolean {
   const isList = config.multivalued === 'true' || config['jsonType.label'] === 'JSON';
-  return protocolMapper !== MEMBERSHIP && !isList;
+  return protocolMapper !== GROUPS_MAPPER && !isList;
 }
 
 /** Groups reach Argo Server in a claim that some mapper writes. */
@@ -122,7 +123,7 @@ function groupNames(snapshot: DoctorSnapshot): readonly Outcome[] {
   const writers = writersOf(effective(snapshot, sight) ?? [], claimOf(snapshot.block));
   const [mapper, ...others] = writers;
   if (mapper === undefined) return [];
-  if ([mapper, ...others].some(({ protocolMapper }) => protocolMapper !== MEMBERSHIP)) {
+  if ([mapper, ...others].some(({ protocolMapper }) => protocolMapper !== GROUPS_MAPPER)) {
     // Roles, say: what rules name need be no groups of the realm.
     return [pass(object, 'writes something else than groups into the claim')];
   }

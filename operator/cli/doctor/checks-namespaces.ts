@@ -2,11 +2,7 @@ import { argoPrecedence } from '../../policy/accounts.ts';
 import { viewPolicy } from '../status/view.ts';
 import { leastPrecedence } from './checks-accounts.ts';
 import { type Check, fail, type Outcome, orPass, pass, unknown, warn } from './finding.ts';
-import { type DoctorSnapshot, orUndefined } from './snapshot.ts';
-
-function deploymentOf({ namespace, deploymentName }: DoctorSnapshot): string {
-  return `Deployment ${namespace}/${deploymentName}`;
-}
+import { type DoctorSnapshot, orUndefined, serverName } from './snapshot.ts';
 
 /** Argo Server's own account reads accounts and tokens, and makes its key (argo-workflows, docs/argo-server-sso.md). */
 function serverRights(snapshot: DoctorSnapshot): readonly Outcome[] {
@@ -31,7 +27,7 @@ function serverRights(snapshot: DoctorSnapshot): readonly Outcome[] {
 function managedNamespace(snapshot: DoctorSnapshot): readonly Outcome[] {
   const { flags, namespace, accountNamespace, strays } = snapshot;
   if (flags === undefined) return [];
-  const object = deploymentOf(snapshot);
+  const object = serverName(snapshot);
   if (accountNamespace === namespace) return [pass(object, 'looks for accounts in its own namespace')];
   const none = strays.length === 0;
   if (none) return [pass(object, `looks for accounts in namespace ${accountNamespace}`)];
@@ -48,7 +44,7 @@ function managedNamespace(snapshot: DoctorSnapshot): readonly Outcome[] {
 function delegation(snapshot: DoctorSnapshot): readonly Outcome[] {
   const { flags, delegated, accounts } = snapshot;
   if (flags === undefined) return [];
-  const object = deploymentOf(snapshot);
+  const object = serverName(snapshot);
   if (snapshot.delegationIgnored) {
     return [
       warn(

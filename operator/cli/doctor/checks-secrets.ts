@@ -1,14 +1,8 @@
 import type { KeyReference, SsoBlock } from '../../policy/server-sso.ts';
+import type { Known } from '../access/ask.ts';
 import { isClientOff } from './checks-client.ts';
 import { type Check, fail, type Outcome, orPass, pass, unknown } from './finding.ts';
-import {
-  type DoctorSnapshot,
-  type KeyState,
-  type Known,
-  kubectl,
-  orUndefined,
-  type SecretSight,
-} from './snapshot.ts';
+import { type DoctorSnapshot, type KeyState, kubectl, orUndefined, type SecretSight } from './snapshot.ts';
 
 /** Argo Server's own Secret (argo-workflows, server/auth/sso/sso.go). */
 export const ARGO_SECRET = 'sso';

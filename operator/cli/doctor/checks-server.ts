@@ -1,13 +1,9 @@
 import { type Check, fail, type Outcome, pass, unknown, warn } from './finding.ts';
-import { type DoctorSnapshot, kubectl, orUndefined, type ServerSight } from './snapshot.ts';
-
-function nameOf({ namespace, deploymentName }: DoctorSnapshot): string {
-  return `Deployment ${namespace}/${deploymentName}`;
-}
+import { type DoctorSnapshot, kubectl, orUndefined, type ServerSight, serverName } from './snapshot.ts';
 
 /** Argo Server is there at all. */
 function deployment(snapshot: DoctorSnapshot): readonly Outcome[] {
-  const name = nameOf(snapshot);
+  const name = serverName(snapshot);
   const { deployment: seen } = snapshot;
   if ('unknown' in seen) return [unknown(name, seen.unknown)];
   if (seen.known !== undefined) return [pass(name, 'is there')];
@@ -27,7 +23,7 @@ const OPEN = ['server', 'hybrid'];
 /** Without the mode `sso` nobody can sign in. */
 function authMode(snapshot: DoctorSnapshot): readonly Outcome[] {
   const { flags } = snapshot;
-  const name = nameOf(snapshot);
+  const name = serverName(snapshot);
   if (flags === undefined) {
     return orUndefined(snapshot.deployment) === undefined
       ? []
@@ -68,7 +64,7 @@ function pods(snapshot: DoctorSnapshot): readonly Outcome[] {
   const seen = orUndefined(snapshot.deployment);
   if (seen === undefined) return [];
   const { deploymentName } = snapshot;
-  const name = nameOf(snapshot);
+  const name = serverName(snapshot);
   const why = whyOf(seen);
   const log = `see its log (\`${kubectl(snapshot)} logs deployment/${deploymentName}\`), which names what it stops at, and mend what is wrong below`;
   if (seen.replicas === 0) {
@@ -140,7 +136,7 @@ function restarted(snapshot: DoctorSnapshot): readonly Outcome[] {
   const seen = orUndefined(snapshot.deployment);
   if (seen === undefined || snapshot.block === undefined) return [];
   if (seen.rollout.progress !== 'complete' || seen.replicas === 0) return [];
-  const name = nameOf(snapshot);
+  const name = serverName(snapshot);
   if (isRestartedByPolicy(snapshot)) return [pass(name, 'a policy sees to its restarts')];
   const written = readAtStart(snapshot);
   // A pod may have been started anew since the last rollout, but none before it.

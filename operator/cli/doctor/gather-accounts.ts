@@ -2,17 +2,16 @@ import { LABEL_POLICY_UID } from '../../api/names.ts';
 import type { ServiceAccount } from '../../api/objects.ts';
 import type { RuleEngine } from '../../argo/engine.ts';
 import { createForeignRuleJudge } from '../../argo/foreign.ts';
-import { decodeServiceAccount, type RawObject } from '../../kubernetes/decode.ts';
-import { RESOURCES } from '../../kubernetes/paths.ts';
 import { argoRule } from '../../policy/accounts.ts';
 import type { RuleVerdicts } from '../../policy/observation.ts';
 import { parseRule } from '../../policy/rules.ts';
-import { type AccessView, POLICIES_UNREAD, readAccess } from '../access/read.ts';
+import { ask, type Known } from '../access/ask.ts';
+import { type AccessView, POLICIES_UNREAD, readAccess, ruledAccounts } from '../access/read.ts';
 import { tokenStateOf } from '../access/tokens.ts';
 import type { Cluster } from '../live/cluster.ts';
-import { ask, orWhy } from './ask.ts';
 import type { Installation } from './gather-server.ts';
-import { type AccountSight, type DoctorSnapshot, type Known, orUndefined } from './snapshot.ts';
+import { orWhy } from './or-why.ts';
+import { type AccountSight, type DoctorSnapshot, orUndefined } from './snapshot.ts';
 
 /** Of the accounts. */
 export type AccountFacts = Pick<
@@ -63,14 +62,6 @@ async function sightsOf(
       verdicts: verdicts(account),
     })),
   );
-}
-
-async function ruledAccounts(
-  cluster: Cluster,
-  namespace: string | undefined,
-): Promise<readonly ServiceAccount[]> {
-  const raw = await cluster.list<RawObject>(RESOURCES.ServiceAccount, namespace);
-  return raw.map(decodeServiceAccount).filter(account => argoRule(account) !== undefined);
 }
 
 function isIn(namespace: string): (account: ServiceAccount) => boolean {

@@ -6,13 +6,15 @@ import { type ProofAnswer, proveSecret } from '../../keycloak/prove.ts';
 import type { KeycloakRealm } from '../../keycloak/realm.ts';
 import { createSession } from '../../keycloak/session.ts';
 import { createTransport } from '../../keycloak/transport.ts';
+import { GROUPS_MAPPER, writesPaths } from '../../policy/client.ts';
 import type { GroupLookup } from '../../policy/keycloak-types.ts';
 import type { SsoBlock } from '../../policy/server-sso.ts';
+import type { Known } from '../access/ask.ts';
 import { withKeycloak } from '../live/keycloak.ts';
 import { CommandFailure, ExitCode } from '../terminal.ts';
-import { claimOf, MEMBERSHIP, mappersInEffect, writersOf, writesPaths } from './groups-mapper.ts';
+import { claimOf, mappersInEffect, writersOf } from './groups-mapper.ts';
 import { askLoginPage, type LoginAnswer } from './login-page.ts';
-import { type ClientSight, type KeycloakSight, type Known, orUndefined } from './snapshot.ts';
+import { type ClientSight, type KeycloakSight, orUndefined } from './snapshot.ts';
 
 /** A realm of Keycloak, by the issuer that it names. */
 export interface IssuerParts {
@@ -83,7 +85,7 @@ async function groupsOf(
   const assigned = orUndefined(scopes) ?? { byDefault: [], optional: [] };
   const effective = mappersInEffect(mappers, assigned, block.scopes ?? []);
   const mapper = writersOf(effective, claimOf(block)).find(
-    ({ protocolMapper }) => protocolMapper === MEMBERSHIP,
+    ({ protocolMapper }) => protocolMapper === GROUPS_MAPPER,
   );
   if (mapper === undefined) return { known: new Map() };
   const fullPath = writesPaths(mapper);

@@ -13,15 +13,9 @@ import {
 } from '../../policy/server-container.ts';
 import { blockOf, readSettings } from '../../policy/server-read.ts';
 import { versionOfImage } from '../../policy/server-version.ts';
+import { ask, type Known } from '../access/ask.ts';
 import type { Cluster } from '../live/cluster.ts';
-import { ask } from './ask.ts';
-import {
-  type DoctorSnapshot,
-  type Known,
-  orUndefined,
-  type ServerSight,
-  type SettingsSight,
-} from './snapshot.ts';
+import { type DoctorSnapshot, orUndefined, type ServerSight, type SettingsSight } from './snapshot.ts';
 
 /** Who holds which values of a ConfigMap or a Secret, and since when. */
 export function dataEntries({ metadata }: RawObject): readonly ManagedEntry[] {

@@ -5,21 +5,21 @@ import { argoRule } from '../../policy/accounts.ts';
 import { NOTHING_FILTERED } from '../../policy/nothing-seen.ts';
 import type { GroupFilterVerdict } from '../../policy/observation.ts';
 import type { KeyReference, SsoBlock } from '../../policy/server-sso.ts';
+import { ask, type Known } from '../access/ask.ts';
 import type { Cluster } from '../live/cluster.ts';
 import { explainFailure } from '../live/failure.ts';
 import { askIssuer, type IssuerAnswer } from '../lockout/issuer.ts';
-import { ask, orWhy } from './ask.ts';
 import { ARGO_SECRET, COOKIE_KEY } from './checks-secrets.ts';
 import { type AccountFacts, readAccounts } from './gather-accounts.ts';
 import { readKeycloak, type Trial, tryCredentials } from './gather-keycloak.ts';
 import { readSecret, type SecretRead } from './gather-secrets.ts';
 import { type Installation, readInstallation } from './gather-server.ts';
 import { groupsNamedIn } from './groups.ts';
+import { orWhy } from './or-why.ts';
 import {
   type AccessGap,
-  type AccountSight,
   type DoctorSnapshot,
-  type Known,
+  everyAccount,
   orUndefined,
   type SecretSight,
 } from './snapshot.ts';
@@ -78,12 +78,8 @@ async function issuerOf({ issuer, issuerAlias, rootCA }: SsoBlock): Promise<Know
   return { known: await askIssuer(issuer, { ca: rootCA, caField: 'sso.rootCA', alias }) };
 }
 
-function sightsOf({ accounts, delegated }: AccountFacts): readonly AccountSight[] {
-  return [...(orUndefined(accounts) ?? []), ...(orUndefined(delegated) ?? [])];
-}
-
 function groupsOf(facts: AccountFacts): readonly string[] {
-  const rules = sightsOf(facts).map(({ account }) => argoRule(account) ?? '');
+  const rules = everyAccount(facts).map(({ account }) => argoRule(account) ?? '');
   return [...new Set(rules.flatMap(groupsNamedIn))];
 }
 
@@ -125,7 +121,7 @@ function namesRead(
   { configMapName, block = {} }: Installation,
   facts: AccountFacts,
 ): ServerNames {
-  const tokens = sightsOf(facts)
+  const tokens = everyAccount(facts)
     .filter(({ account }) => account.metadata.namespace === where)
     .map(({ token }) => token.secret);
   const settings = needed === 'accounts' ? [] : [ARGO_SECRET, ...keysWanted(block).keys()];

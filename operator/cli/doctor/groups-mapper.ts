@@ -22,11 +22,3 @@ export function mappersInEffect(
 export function writersOf(mappers: readonly KeycloakMapper[], claim: string): readonly KeycloakMapper[] {
   return mappers.filter(({ config }) => config['claim.name'] === claim);
 }
-
-/** The mapper that puts a user's groups into a claim (keycloak, `GroupMembershipMapper.java`). */
-export const MEMBERSHIP = 'oidc-group-membership-mapper';
-
-/** Whether a mapper of memberships writes whole paths, as in `/a/b`, and not names alone. */
-export function writesPaths({ config }: KeycloakMapper): boolean {
-  return config['full.path'] === 'true';
-}

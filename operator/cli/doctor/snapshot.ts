@@ -7,13 +7,11 @@ import type { ServerFlags } from '../../policy/server-container.ts';
 import type { SettingsReading } from '../../policy/server-read.ts';
 import type { SsoBlock } from '../../policy/server-sso.ts';
 import type { ArgoVersion } from '../../policy/server-version.ts';
+import type { Known } from '../access/ask.ts';
 import type { ResolvedGrant } from '../access/read.ts';
 import type { TokenState } from '../access/tokens.ts';
 import type { IssuerAnswer } from '../lockout/issuer.ts';
 import type { LoginAnswer } from './login-page.ts';
-
-/** What was asked for; or, for people, why it is not known. */
-export type Known<T> = { readonly known: T } | { readonly unknown: string };
 
 /** Argo Server's Deployment, and what of it no other command looks at. */
 export interface ServerSight extends Deployment {
@@ -135,4 +133,17 @@ export function seenClient({ keycloak }: DoctorSnapshot): SeenClient | undefined
   const seen = orUndefined(keycloak);
   if (seen?.client === undefined) return undefined;
   return { object: `client ${seen.client.client.clientId} of realm ${seen.realm}`, sight: seen.client };
+}
+
+/** Argo Server, for people. */
+export function serverName({ namespace, deploymentName }: DoctorSnapshot): string {
+  return `Deployment ${namespace}/${deploymentName}`;
+}
+
+/** All accounts whose rules count somewhere. */
+export function everyAccount({
+  accounts,
+  delegated,
+}: Pick<DoctorSnapshot, 'accounts' | 'delegated'>): readonly AccountSight[] {
+  return [...(orUndefined(accounts) ?? []), ...(orUndefined(delegated) ?? [])];
 }

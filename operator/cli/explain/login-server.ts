@@ -2,7 +2,7 @@ import type { Container, Policy } from '../../api/objects.ts';
 import type { RawObject } from '../../kubernetes/decode.ts';
 import { decodeConfigMap, decodeDeployment } from '../../kubernetes/decode-server.ts';
 import { SHARED } from '../../kubernetes/paths.ts';
-import { expiryMs } from '../../policy/server-compare.ts';
+import { DEFAULT_EXPIRY, expiryMs } from '../../policy/server-compare.ts';
 import { DEFAULT_CONFIG_MAP, serverContainer, serverFlags } from '../../policy/server-container.ts';
 import { blockOf, readSettings } from '../../policy/server-read.ts';
 import { DEFAULT_CLAIM, type SsoBlock } from '../../policy/server-sso.ts';
@@ -80,6 +80,6 @@ export async function readLoginServer(
     delegates: flags?.delegates,
     groupsClaim: block.customGroupClaimName || DEFAULT_CLAIM,
     groupFilters: block.filterGroupsRegex ?? [],
-    sessionMs: expiryMs(block.sessionExpiry) ?? expiryMs(undefined) ?? 0,
+    sessionMs: expiryMs(block.sessionExpiry) ?? DEFAULT_EXPIRY,
   };
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Policy } from '../../api/objects.ts';
 import type { IdToken } from '../../argo/id-token.ts';
 import { withKeycloak } from '../live/keycloak.ts';
-import { CommandFailure, ExitCode, type Terminal } from '../terminal.ts';
+import { failure, type Terminal } from '../terminal.ts';
 
 /** Options that say who somebody is. */
 export interface PersonOptions {
@@ -30,10 +30,6 @@ export interface PersonSources {
   readonly login: Policy | undefined;
   /** Claim with the groups. */
   readonly groupsClaim: string;
-}
-
-function failure(message: string): CommandFailure {
-  return new CommandFailure(message, ExitCode.Failed);
 }
 
 async function textOf(path: string, { input }: PersonSources['terminal']): Promise<string> {

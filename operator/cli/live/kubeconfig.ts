@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
-import { CommandFailure, ExitCode } from '../terminal.ts';
+import { type CommandFailure, failure } from '../terminal.ts';
 
 /** How a command line names a cluster; see `clusterOptions`. */
 export interface ClusterChoice {
@@ -115,8 +115,4 @@ function noContext(config: KubeConfig, kubeconfig: string, context: string): Com
   const known = names.length === 0 ? 'it has none' : `it has ${names.join(', ')}`;
   const what = context === '' ? 'no context is chosen' : `there is no context ${context}`;
   return failure(`${what} in ${kubeconfig}; choose one by --context (${known})`);
-}
-
-function failure(message: string): CommandFailure {
-  return new CommandFailure(message, ExitCode.Failed);
 }

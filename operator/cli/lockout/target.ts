@@ -1,6 +1,6 @@
 import type { Policy } from '../../api/objects.ts';
 import { keyOf } from '../live/policies.ts';
-import { CommandFailure, ExitCode } from '../terminal.ts';
+import { failure } from '../terminal.ts';
 
 /** The Argo Server whose sessions are to end. */
 export interface Target {
@@ -43,8 +43,4 @@ export function onlyTarget(policies: readonly Policy[], namespace: string): Targ
       ? `no policy of namespace ${namespace} names an Argo Server in spec.server.deployment; choose the namespace by --namespace`
       : `several policies of namespace ${namespace} name an Argo Server; name one of ${names.join(', ')}`,
   );
-}
-
-function failure(message: string): CommandFailure {
-  return new CommandFailure(message, ExitCode.Failed);
 }
