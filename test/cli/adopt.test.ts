@@ -294,6 +294,8 @@ describe('the client', () => {
       describeClaim(client, writers, 'groups', [], '');
     const plain = mapper('oidc-group-membership-mapper', { 'full.path': 'false' });
     expect(naming(plain)).toEqual({ naming: NAMES, remarks: [] });
+    // Of a mapper that says nothing, Keycloak 26.7 writes names.
+    expect(naming(mapper('oidc-group-membership-mapper', {}))).toEqual({ naming: NAMES, remarks: [] });
     const own = mapper('oidc-usermodel-client-role-mapper', {
       'usermodel.clientRoleMapping.clientId': client.clientId,
     });

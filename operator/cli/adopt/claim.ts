@@ -1,4 +1,4 @@
-import { CLIENT_ROLES_MAPPER, GROUPS_MAPPER } from '../../policy/client.ts';
+import { CLIENT_ROLES_MAPPER, GROUPS_MAPPER, writesPaths } from '../../policy/client.ts';
 import type { KeycloakClient, KeycloakMapper } from '../../policy/keycloak-types.ts';
 import { DEFAULT_CLAIM } from '../../policy/server-sso.ts';
 import { type Remark, remarks } from './remark.ts';
@@ -29,7 +29,7 @@ function guessed(rules: readonly string[]): GroupNaming {
 
 function namingOf(mapper: KeycloakMapper, clientId: string): GroupNaming | undefined {
   const { protocolMapper, config } = mapper;
-  if (protocolMapper === GROUPS_MAPPER) return { source: 'Groups', fullPath: config['full.path'] !== 'false' };
+  if (protocolMapper === GROUPS_MAPPER) return { source: 'Groups', fullPath: writesPaths(mapper) };
   const whose = config['usermodel.clientRoleMapping.clientId'];
   const prefix = config['usermodel.clientRoleMapping.rolePrefix'] ?? '';
   const own = protocolMapper === CLIENT_ROLES_MAPPER && whose === clientId && prefix === '';
