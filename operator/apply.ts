@@ -169,8 +169,21 @@ async function endOverlap(
   await realmOf(targets).clients.endOverlap(step.id);
 }
 
-/** A client that was written to is read back: what Keycloak made of it is what counts. */
+/**
+ * Makes a change to a client. Where it fails, Keycloak may have made it all the same, and what others have read meanwhile
+ * may be from before: neither is known any more.
+ */
 async function applyToKeycloak(change: KeycloakChange, targets: Targets): Promise<void> {
+  try {
+    await writeToKeycloak(change, targets);
+  } catch (error) {
+    if (error instanceof KeycloakError) targets.effects.clientTouched();
+    throw error;
+  }
+}
+
+/** A client that was written to is read back: what Keycloak made of it is what counts. */
+async function writeToKeycloak(change: KeycloakChange, targets: Targets): Promise<void> {
   const { clients } = realmOf(targets);
   const { effects } = targets;
   effects.clientTouched();
